@@ -1,0 +1,7 @@
+"""Flask-Hanko-Identity: an OpenID Connect provider, passwordless sign-in and a console for a Flask app."""
+
+from .errors import ConfigurationError
+from .errors import IdentityError
+from .extension import HankoIdentity
+
+__all__ = ["ConfigurationError", "HankoIdentity", "IdentityError"]

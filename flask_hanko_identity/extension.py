@@ -1,0 +1,114 @@
+"""The extension object, and the one module that knows every other."""
+
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import Session
+
+from .cli import make_commands
+from .clock import Clock
+from .clock import utcnow
+from .crypto import KeyRing
+from .errors import ConfigurationError
+from .protocol.claims import ClaimsHook
+from .protocol.signing import KeyStore
+from .settings import Settings
+from .storage import mirror_tables
+from .storage.engines import prepare_engine
+from .storage.snapshots import Snapshots
+from .web import register_blueprints
+from .web.translations import use_flask_babel
+
+EXTENSION = "hanko_identity"
+
+
+@dataclass(slots=True)
+class Hooks:
+    """Functions that the host gave us. They belong to the extension object, not to one app."""
+
+    claims: ClaimsHook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityState:
+    """All that one host app keeps of the extension, at ``app.extensions["hanko_identity"]``."""
+
+    settings: Settings
+    db: SQLAlchemy
+    clock: Clock
+    hooks: Hooks
+    ring: KeyRing
+    keys: KeyStore
+    snapshots: Snapshots = field(default_factory=Snapshots)
+
+    @property
+    def session(self) -> Session:
+        """The host's session of the current request or command, its engine prepared for us."""
+        prepare_engine(self.db.engine, tune_sqlite=self.settings.sqlite_tuning)
+        return self.db.session()
+
+    def now(self) -> datetime:
+        """The present, by the clock that the extension was given."""
+        return self.clock()
+
+
+class HankoIdentity:
+    """Makes a Flask app an OpenID Connect provider with passwordless sign-in and a console.
+
+    .. code-block:: python
+
+        app.config["HANKO_IDENTITY_BASE_URL"] = "https://id.example.com/identity"
+        db = SQLAlchemy(app)
+        identity = HankoIdentity(app, db=db)
+
+    :param app: the host, or None to call :meth:`init_app` later.
+    :param db: the host's Flask-SQLAlchemy object. Our tables are mirrored into its metadata.
+    :param clock: returns the present as an aware datetime; for tests.
+    """
+
+    def __init__(
+        self, app: Flask | None = None, *, db: SQLAlchemy | None = None, clock: Clock = utcnow
+    ) -> None:
+        self._clock = clock
+        self.hooks = Hooks()
+        if app is not None:
+            self.init_app(app, db=db)
+
+    def init_app(self, app: Flask, *, db: SQLAlchemy | None = None) -> None:
+        """Add the extension to an app. Call it after ``CSRFProtect(app)``, if the host has that.
+
+        :raises ConfigurationError: if a setting is missing or wrong, or the extension is there already.
+        """
+        if EXTENSION in app.extensions:
+            raise ConfigurationError("HankoIdentity was added to this app already.")
+        if db is None:
+            db = app.extensions.get("sqlalchemy")
+        if db is None:
+            raise ConfigurationError("HankoIdentity needs the host's Flask-SQLAlchemy object: pass db=db.")
+        settings = Settings.from_config(app.config)
+        mirror_tables(db.metadata)
+        ring = KeyRing(settings.encryption_keys)
+        app.extensions[EXTENSION] = IdentityState(
+            settings=settings, db=db, clock=self._clock, hooks=self.hooks, ring=ring, keys=KeyStore(ring)
+        )
+        if "sqlalchemy" in app.extensions:
+            with app.app_context():
+                prepare_engine(db.engine, tune_sqlite=settings.sqlite_tuning)
+        use_flask_babel()
+        register_blueprints(app, settings)
+        app.cli.add_command(make_commands())
+
+    def claims(self, function: ClaimsHook) -> ClaimsHook:
+        """Let ``function(sub, scopes)`` add claims about a user, or replace stored ones.
+
+        :param function: takes the ``sub`` and the granted scopes, returns claims. It is called for userinfo, inside
+            the request; what it returns must be JSON.
+        """
+        self.hooks.claims = function
+        return function
+
+
+__all__ = ["HankoIdentity", "IdentityState"]

@@ -1,0 +1,52 @@
+"""What every flow is given: where it runs, for whom, and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ..crypto import KeyRing
+from ..protocol.claims import ClaimsHook
+from ..protocol.signing import KeyStore
+from ..settings import Settings
+from ..storage.snapshots import ProjectSnapshot
+from ..storage.snapshots import Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who acts, and from where."""
+
+    actor: str
+    """``user:<sub>``, ``client:<client_id>``, ``command-line`` or ``system``."""
+    ip_address: str | None = None
+    user_agent: str | None = None
+    browser: str = ""
+    """Value of the browser cookie; empty outside a browser."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One piece of work: the session it uses, the settings, the tenant, the actor and the time."""
+
+    session: Session
+    settings: Settings
+    ring: KeyRing
+    keys: KeyStore
+    snapshots: Snapshots
+    now: datetime
+    """Taken once, so that all of a piece of work happens at one time."""
+    origin: Origin
+    sender: Any
+    """The host application, which signals name as their sender."""
+    tenant: ProjectSnapshot | None = None
+    claims_hook: ClaimsHook | None = None
+    """The host's own claims, if it gave a function for them."""
+
+    @property
+    def project(self) -> ProjectSnapshot:
+        """The tenant that this work is for."""
+        if self.tenant is None:
+            raise RuntimeError("This work needs a project.")
+        return self.tenant

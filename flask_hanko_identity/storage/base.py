@@ -1,0 +1,77 @@
+"""Our own declarative base, mirrored into the host's metadata."""
+
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy import Column
+from sqlalchemy import DateTime
+from sqlalchemy import ForeignKey
+from sqlalchemy import Integer
+from sqlalchemy import MetaData
+from sqlalchemy import String
+from sqlalchemy import Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from ..errors import ConfigurationError
+
+VERSION_TABLE = "hanko_identity_version"
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""Primary keys: 64 bits, and SQLite's own row id there."""
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware datetime, always UTC. SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("A time without a zone cannot be stored.")
+        return value if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Own registry: the host may also have a User, Project or Organization."""
+
+    type_annotation_map = {datetime: UTCDateTime}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+def foreign_key(owner: str, target: str, *, ondelete: str = "CASCADE") -> ForeignKey:
+    """A foreign key with the name that our migrations give it: ``fk_<table>_<column>``.
+
+    :param owner: ``table.column`` that holds it.
+    :param target: ``table.column`` that it points to.
+    """
+    return ForeignKey(target, name="fk_" + owner.replace(".", "_"), ondelete=ondelete)
+
+
+def mirror_tables(metadata: MetaData) -> None:
+    """Copy our tables into the host's metadata, so that ``create_all`` and autogenerate see them.
+
+    :raises ConfigurationError: if the host has a table of its own with one of our names.
+    """
+    ours = {table.name: table for table in Base.metadata.sorted_tables}
+    for name, table in ours.items():
+        present = metadata.tables.get(name)
+        if present is None:
+            table.to_metadata(metadata)
+        elif _columns(present) != _columns(table):
+            raise ConfigurationError(f"The host has its own table named {name}, which the extension needs.")
+    if VERSION_TABLE not in metadata.tables:
+        # Else the host's autogenerate would want to drop the table that counts our migrations.
+        Table(VERSION_TABLE, metadata, Column("version_num", String(32), primary_key=True))
+
+
+def _columns(table: Any) -> list[str]:
+    return sorted(column.name for column in table.columns)

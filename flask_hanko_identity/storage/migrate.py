@@ -1,0 +1,53 @@
+"""Our own migrations, with our own version table: the host's stay untouched."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from .base import VERSION_TABLE
+
+DIRECTORY = Path(__file__).parent.parent / "migrations"
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring our tables to ``revision``. Several workers may call this at once: the first does it, the rest wait."""
+    _run(engine, lambda config: command.upgrade(config, revision))
+
+
+def stamp(engine: Engine, revision: str = "head") -> None:
+    """Note that our tables are at ``revision``, for a host whose own migration made them."""
+    _run(engine, lambda config: command.stamp(config, revision))
+
+
+def current(engine: Engine) -> str | None:
+    """The revision that the database is at, or None before the first."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        return context.get_current_revision()
+
+
+def head() -> str:
+    """The newest revision that this version of the package brings."""
+    revision = ScriptDirectory(str(DIRECTORY)).get_current_head()
+    if revision is None:
+        raise RuntimeError("The package was installed without its migrations.")
+    return revision
+
+
+def _run(engine: Engine, action: Callable[[Config], None]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(DIRECTORY).replace("%", "%%"))
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            # One at a time, whoever comes first; the lock ends with the transaction.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7219046113)")
+        elif engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        action(config)
+        connection.commit()

@@ -1,0 +1,87 @@
+"""Our own two cookies; Flask's session cookie is the host's and stays untouched.
+
+One names the browser (whatever project it visits), so that a pending request, a ceremony and a form work only where
+they began. One for each project names the login session. Both are HttpOnly, SameSite=Lax, without a Domain, and
+``__Host-`` on https (RFC 6265bis, section 4.1.3.2).
+"""
+
+import re
+
+from flask import Response
+from flask import current_app
+from flask import g
+from flask import request
+
+from ..crypto import random_text
+from ..settings import Settings
+from ..storage.snapshots import ProjectSnapshot
+
+_TOKEN = re.compile(r"[0-9A-Za-z]{43}")
+_BROWSER_AGE = 400 * 24 * 3600
+
+
+def browser_token() -> str:
+    """The value that names this browser, made now if it has none. Never call it on a cross-site POST."""
+    token = sent_browser_token()
+    if not token:
+        token = random_text()
+        g.hanko_identity_browser = token
+        _outbox()[_browser_name()] = (token, _BROWSER_AGE)
+    return token
+
+
+def sent_browser_token() -> str:
+    """The value that names this browser, or an empty text if it brought none."""
+    made: str | None = g.get("hanko_identity_browser")
+    return made or _read(_browser_name()) or ""
+
+
+def login_token(project: ProjectSnapshot) -> str | None:
+    """The value of the project's login cookie, if it has the form of one."""
+    return _read(_login_name(project))
+
+
+def set_login_token(project: ProjectSnapshot, token: str) -> None:
+    """Sign the browser in: the cookie goes out with this response, for as long as a session may last."""
+    _outbox()[_login_name(project)] = (token, int(_settings().session_lifetime.total_seconds()))
+
+
+def clear_login_token(project: ProjectSnapshot) -> None:
+    """Sign the browser out."""
+    _outbox()[_login_name(project)] = ("", 0)
+
+
+def write_cookies(response: Response) -> Response:
+    """Put the cookies of this request on its response."""
+    outbox: dict[str, tuple[str, int]] | None = g.get("hanko_identity_cookies")
+    for name, (value, age) in (outbox or {}).items():
+        response.set_cookie(
+            name, value, max_age=age, path="/", secure=_settings().secure, httponly=True, samesite="Lax"
+        )
+    return response
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["hanko_identity"].settings
+    return settings
+
+
+def _outbox() -> dict[str, tuple[str, int]]:
+    if "hanko_identity_cookies" not in g:
+        g.hanko_identity_cookies = {}
+    outbox: dict[str, tuple[str, int]] = g.hanko_identity_cookies
+    return outbox
+
+
+def _read(name: str) -> str | None:
+    value = request.cookies.get(name)
+    return value if value and _TOKEN.fullmatch(value) else None
+
+
+def _browser_name() -> str:
+    settings = _settings()
+    return ("__Host-" if settings.secure else "") + settings.cookie_name
+
+
+def _login_name(project: ProjectSnapshot) -> str:
+    return f"{_browser_name()}-{project.slug}"

@@ -118,7 +118,7 @@ def test_takes_the_first_algorithm_offered(authenticator):
     "attribute, value, error",
     [
         pytest.param("user_verified", False, "User verification", id="no UV"),
-        pytest.param("user_present", False, "User presence", id="no UP"),
+        pytest.param("user_present", False, "not present during", id="no UP"),
         pytest.param("backed_up", True, "backed up", id="BS without BE"),
     ],
 )

@@ -1,0 +1,99 @@
+"""The layers hold: nothing imports upward, Flask stays in the web layer, files stay short."""
+
+import ast
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "flask_hanko_identity"
+LAYERS = ("storage", "protocol", "flows", "web")
+"""From the bottom up; migrations belong to the storage."""
+COMPOSITION = ("__init__", "extension", "cli")
+"""These may import anything; every other module outside the layers is a leaf."""
+MAY_IMPORT_FLASK = ("web", *COMPOSITION)
+LONGEST_FILE = 350
+
+MODULES = sorted((ROOT / PACKAGE).rglob("*.py"))
+FILES = sorted(path for folder in (PACKAGE, "tests", "example_app") for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Inside the package: ``web/login.py`` is in ``web``, ``crypto.py`` in ``crypto``."""
+    return path.relative_to(ROOT / PACKAGE).with_suffix("").parts[0]
+
+
+def layer_of(name: str) -> str | None:
+    return "storage" if name == "migrations" else name if name in LAYERS else None
+
+
+def imports(tree: ast.AST, path: Path) -> Iterator[str]:
+    """The dotted names that ``tree`` imports, as if written absolutely."""
+    package = ".".join(path.parent.relative_to(ROOT).parts)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def imported_names(tree: ast.AST, path: Path) -> set[str]:
+    """Which parts of our own package are imported, such as ``storage`` or ``crypto``."""
+    ours = (name.split(".") for name in imports(tree, path) if name.startswith(f"{PACKAGE}."))
+    return {parts[1] for parts in ours}
+
+
+def may_import(importer: str, imported: str) -> bool:
+    if importer in COMPOSITION:
+        return True
+    if imported in COMPOSITION or layer_of(importer) is None:
+        return False
+    layer = layer_of(imported)
+    return layer is None or LAYERS.index(layer) <= LAYERS.index(layer_of(importer) or "")
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.fixture
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_there_is_something_to_look_at():
+    assert {layer_of(name_of(path)) for path in MODULES} >= set(LAYERS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+class TestModule:
+    def test_imports_nothing_above_its_layer(self, path, tree):
+        wrong = {name for name in imported_names(tree, path) if not may_import(name_of(path), name)}
+
+        assert wrong == set()
+
+    def test_leaves_flask_to_the_web_layer(self, path, tree):
+        roots = {name.partition(".")[0] for name in imports(tree, path)} - {PACKAGE}
+
+        if name_of(path) not in MAY_IMPORT_FLASK:
+            assert {root for root in roots if root == "flask" or root.startswith("flask_")} == set()
+
+    def test_imports_our_own_modules_at_the_top(self, path, tree):
+        functions = [
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+
+        if name_of(path) != "cli":
+            assert [f.name for f in functions if imported_names(f, path)] == []
+
+    def test_leaves_webauthn_to_one_module(self, path, tree):
+        if path != ROOT / PACKAGE / "protocol" / "passkeys.py":
+            assert not any(name.split(".")[0] == "webauthn" for name in imports(tree, path))
+
+
+@pytest.mark.parametrize("path", FILES, ids=short)
+def test_file_is_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE

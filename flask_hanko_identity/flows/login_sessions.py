@@ -1,0 +1,191 @@
+"""Login sessions: found by the cookie's digest, made anew at each authentication, ended by sign-out."""
+
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy import literal
+from sqlalchemy import select
+from sqlalchemy import update
+
+from ..crypto import digest
+from ..crypto import random_text
+from ..errors import Forbidden
+from ..protocol.passkeys import Assurance
+from ..signals import user_logged_in
+from ..signals import user_logged_out
+from ..storage import LoginSession
+from ..storage import User
+from ..storage.users import UserState
+from ..text import gettext
+from .context import Context
+from .unit_of_work import Work
+from .unit_of_work import transaction
+
+TOUCH_INTERVAL = timedelta(minutes=5)
+"""How exact ``last_seen_at`` is: not every page view writes."""
+
+_sessions: Any = LoginSession.__table__
+_users: Any = User.__table__
+
+_FIND = (
+    select(
+        _sessions.c.id.label("session_id"),
+        _sessions.c.sid,
+        _sessions.c.auth_time,
+        _sessions.c.acr,
+        _sessions.c.amr,
+        _sessions.c.last_seen_at,
+        _sessions.c.expires_at,
+        _users.c.id.label("user_id"),
+        _users.c.sub,
+        _users.c.email,
+        _users.c.claims,
+    )
+    .join(_users, _users.c.id == _sessions.c.user_id)
+    .where(_sessions.c.ended_at.is_(None), _users.c.state == UserState.ACTIVE)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is signed in to a project in this browser, since when and how."""
+
+    session_id: int
+    sid: str
+    user_id: int
+    sub: str
+    email: str | None
+    name: str | None
+    auth_time: datetime
+    acr: str
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that was just opened."""
+
+    token: str = field(repr=False)
+    """What the cookie is to hold; nobody sees it again."""
+    sid: str
+    user_id: int
+
+
+def find_signed_in(ctx: Context, token: str | None) -> SignedIn | None:
+    """The live session of the cookie's value in the context's project; one query.
+
+    Now and then it also notes that the session was used, in a transaction of its own: call it before a
+    transaction begins.
+    """
+    if not token:
+        return None
+    row = ctx.session.execute(
+        _FIND.where(
+            _sessions.c.digest == digest(token),
+            _sessions.c.project_id == ctx.project.id,
+            _sessions.c.expires_at > ctx.now,
+            _sessions.c.last_seen_at > ctx.now - ctx.settings.session_idle_lifetime,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.last_seen_at <= ctx.now - TOUCH_INTERVAL:
+        _touch(ctx, row.session_id)
+    name = row.claims.get("name") if isinstance(row.claims, dict) else None
+    return SignedIn(
+        session_id=row.session_id,
+        sid=row.sid,
+        user_id=row.user_id,
+        sub=row.sub,
+        email=row.email,
+        name=name if isinstance(name, str) else None,
+        auth_time=row.auth_time,
+        acr=row.acr,
+        amr=tuple(row.amr),
+    )
+
+
+def open_session(
+    ctx: Context, work: Work, *, user_id: int, sub: str, assurance: Assurance, replaces: str | None = None
+) -> NewSession:
+    """Open a session for a user of the project, who must be active.
+
+    The id is new whenever somebody authenticates, and the one before it ends (session fixation).
+
+    :param replaces: value of the login cookie that the browser brought, if any.
+    :raises Forbidden: if the user is not active.
+    """
+    token = random_text()
+    sid = random_text(128)
+    values = {
+        "project_id": _users.c.project_id,
+        "user_id": _users.c.id,
+        "digest": digest(token),
+        "sid": sid,
+        "auth_time": ctx.now,
+        "acr": assurance.acr,
+        "amr": list(assurance.amr),
+        "created_at": ctx.now,
+        "last_seen_at": ctx.now,
+        "expires_at": ctx.now + ctx.settings.session_lifetime,
+        "ip_address": ctx.origin.ip_address,
+        "user_agent": ctx.origin.user_agent,
+    }
+    columns = [
+        value
+        if value is _users.c.id or value is _users.c.project_id
+        else literal(value, _sessions.c[name].type)
+        for name, value in values.items()
+    ]
+    opened: Any = ctx.session.execute(
+        insert(_sessions).from_select(
+            list(values),
+            select(*columns).where(
+                _users.c.id == user_id,
+                _users.c.project_id == ctx.project.id,
+                _users.c.state == UserState.ACTIVE,
+            ),
+        )
+    )
+    if opened.rowcount != 1:
+        raise Forbidden(gettext("This account is not active. Ask the people who run this service."))
+    if replaces:
+        _end(ctx, _sessions.c.digest == digest(replaces))
+    work.announce(
+        user_logged_in,
+        project=ctx.project.slug,
+        user_id=user_id,
+        sub=sub,
+        sid=sid,
+        amr=list(assurance.amr),
+    )
+    return NewSession(token=token, sid=sid, user_id=user_id)
+
+
+def end_session(ctx: Context, work: Work, *, session_id: int, sid: str, sub: str) -> None:
+    """End a session of the project; ending it twice is no error."""
+    if _end(ctx, _sessions.c.id == session_id):
+        work.record("session.ended", f"user:{sub}", data={"sid": sid})
+        work.announce(user_logged_out, project=ctx.project.slug, sid=sid)
+
+
+def _end(ctx: Context, which: Any) -> int:
+    ended = ctx.session.execute(
+        update(_sessions)
+        .where(which, _sessions.c.project_id == ctx.project.id, _sessions.c.ended_at.is_(None))
+        .values(ended_at=ctx.now)
+    )
+    return int(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def _touch(ctx: Context, session_id: int) -> None:
+    with transaction(ctx):
+        ctx.session.execute(
+            update(_sessions)
+            .where(_sessions.c.id == session_id, _sessions.c.last_seen_at < ctx.now)
+            .values(last_seen_at=ctx.now)
+        )

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from pwd import getpwnam
@@ -143,32 +142,36 @@ def _start_postgresql(directory: Path) -> str:
 def _run_postgresql(binaries: Path, directory: Path) -> str:
     data, log = directory / "postgresql", directory / "postgresql.log"
     data.mkdir(mode=0o700)
+    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    initdb = _start_as_somebody([str(binaries / "initdb"), f"--pgdata={data}", *options], data, log)
+    if initdb.wait(timeout=120) != 0:
+        raise ServerFailed(log.read_text())
+    settings = [f"-c{name}={value}" for name, value in POSTGRESQL_SETTINGS.items()]
+    command = [str(binaries / "postgres"), "-D", str(data), "-k", str(data), *settings]
+    server = _start_as_somebody(command, data, log)
+    if not _comes_up(server, lambda: _postgresql_answers(data)):
+        raise ServerFailed(log.read_text())
+    _let_go(server)
+    return str(data)
+
+
+def _start_as_somebody(command: list[str], data: Path, log: Path) -> subprocess.Popen[bytes]:
     # PostgreSQL refuses to run as root.
     somebody = getpwnam("nobody") if os.geteuid() == 0 else None
     if somebody:
         os.chown(data, somebody.pw_uid, somebody.pw_gid)
-    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    settings = [f"-c{name}={value}" for name, value in POSTGRESQL_SETTINGS.items()]
-
     with open(log, "ab") as output:
-        start = partial(
-            subprocess.Popen[bytes],
+        return subprocess.Popen(
+            command,
             user=somebody and somebody.pw_uid,
             group=somebody and somebody.pw_gid,
-            extra_groups=somebody and [],
+            extra_groups=[] if somebody else None,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-        if start([str(binaries / "initdb"), f"--pgdata={data}", *options]).wait(timeout=120) != 0:
-            raise ServerFailed(log.read_text())
-        server = start([str(binaries / "postgres"), "-D", str(data), "-k", str(data), *settings])
-    if not _comes_up(server, lambda: _postgresql_answers(data)):
-        raise ServerFailed(log.read_text())
-    _let_go(server)
-    return str(data)
 
 
 def _postgresql_answers(directory: Path) -> bool:

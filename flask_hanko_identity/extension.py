@@ -102,10 +102,10 @@ class HankoIdentity:
         app.cli.add_command(make_commands())
 
     def claims(self, function: ClaimsHook) -> ClaimsHook:
-        """Let ``function(sub, scopes)`` add claims about a user, or replace stored ones.
+        """Let ``function(user, scopes)`` add claims about a user, or replace stored ones.
 
-        :param function: takes the ``sub`` and the granted scopes, returns claims. It is called for userinfo, inside
-            the request; what it returns must be JSON.
+        :param function: takes a :class:`~.protocol.claims.UserRecord` and the granted scopes, returns claims. It is
+            called for userinfo, inside the request; what it returns must be JSON.
         """
         self.hooks.claims = function
         return function

@@ -11,6 +11,7 @@ from .clients import RedirectURI
 from .journal import AuditEvent
 from .keys import SigningKey
 from .login_sessions import LoginSession
+from .logouts import LogoutRequest
 from .organizations import Membership
 from .organizations import Organization
 from .passkeys import Ceremony
@@ -30,6 +31,7 @@ __all__ = [
     "ClientSecret",
     "Consent",
     "LoginSession",
+    "LogoutRequest",
     "Membership",
     "Organization",
     "Passkey",

@@ -61,7 +61,9 @@ class Authorization(Base):
     project_id: Mapped[int] = mapped_column(
         Id, foreign_key("hanko_authorization.project_id", "hanko_project.id")
     )
-    client_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_authorization.client_id", "hanko_client.id"))
+    client_id: Mapped[int] = mapped_column(
+        Id, foreign_key("hanko_authorization.client_id", "hanko_client.id")
+    )
     user_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_authorization.user_id", "hanko_user.id"))
     login_session_id: Mapped[int | None] = mapped_column(
         Id, foreign_key("hanko_authorization.login_session_id", "hanko_login_session.id", ondelete="SET NULL")

@@ -94,7 +94,9 @@ class ClientSecret(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    client_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_client_secret.client_id", "hanko_client.id"))
+    client_id: Mapped[int] = mapped_column(
+        Id, foreign_key("hanko_client_secret.client_id", "hanko_client.id")
+    )
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     last4: Mapped[str] = mapped_column(String(4))
     label: Mapped[str] = mapped_column(String(100))
@@ -114,5 +116,7 @@ def find_client(session: Session, *, project_id: int, client_id: str) -> Client 
 def list_clients(session: Session, *, project_id: int) -> list[Client]:
     """The clients of a project, by name."""
     return list(
-        session.scalars(select(Client).where(Client.project_id == project_id).order_by(Client.name, Client.id))
+        session.scalars(
+            select(Client).where(Client.project_id == project_id).order_by(Client.name, Client.id)
+        )
     )

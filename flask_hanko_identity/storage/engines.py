@@ -34,10 +34,24 @@ def begin_write(session: Session) -> None:
     view may be old. One in which something waits to be written is joined.
     """
     if session.in_transaction():
+        if is_writing(session):
+            raise RuntimeError("A transaction was begun inside another.")
         if session.new or session.dirty or session.deleted:
             return
         session.commit()
     session.connection(execution_options={_WRITES: True})
+
+
+def is_writing(session: Session) -> bool:
+    """Whether ``begin_write`` began the transaction that the session is in."""
+    return session.in_transaction() and _WRITES in session.connection().get_execution_options()
+
+
+def is_writing(session: Session) -> bool:
+    """Whether the session is in a transaction that :func:`begin_write` started."""
+    if not session.in_transaction():
+        return False
+    return bool(session.connection().get_execution_options().get(_WRITES))
 
 
 def _begin_immediate(connection: Connection) -> None:

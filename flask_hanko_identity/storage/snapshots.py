@@ -139,7 +139,16 @@ def _load_project(session: Session, slug: str) -> ProjectSnapshot | None:
     row = session.execute(
         select(
             *_columns(
-                Project, "id", "slug", "name", "type", "issuer", "status", "signup", "brand", "organization_id"
+                Project,
+                "id",
+                "slug",
+                "name",
+                "type",
+                "issuer",
+                "status",
+                "signup",
+                "brand",
+                "organization_id",
             ),
             Organization.name.label("organization_name"),
         )
@@ -151,7 +160,13 @@ def _load_project(session: Session, slug: str) -> ProjectSnapshot | None:
     keys = session.execute(
         select(
             *_columns(
-                SigningKey, "kid", "algorithm", "public_jwk", "sealed_private_key", "activates_at", "retires_at"
+                SigningKey,
+                "kid",
+                "algorithm",
+                "public_jwk",
+                "sealed_private_key",
+                "activates_at",
+                "retires_at",
             )
         )
         .where(SigningKey.project_id == row.id)

@@ -10,8 +10,10 @@ from flask import g
 from flask import request
 
 from ..errors import NotFound
+from ..errors import Unavailable
 from ..flows.context import Context
 from ..flows.context import Origin
+from ..storage.projects import ProjectStatus
 from ..text import gettext
 from . import cookies
 
@@ -57,6 +59,18 @@ def context(slug: str | None = None, *, actor: str = "anonymous") -> Context:
         sender=_app(),
         tenant=tenant,
     )
+
+
+def ready_context(slug: str) -> Context:
+    """A context for a project that is ready to serve.
+
+    :raises NotFound: if there is no such project.
+    :raises Unavailable: if it is still being set up.
+    """
+    ctx = context(slug)
+    if ctx.project.status != ProjectStatus.READY:
+        raise Unavailable(gettext("This project is still being set up. Try again in a moment."))
+    return ctx
 
 
 def _app() -> Flask:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from ..errors import IdentityError
+from ..protocol.errors import RequestRefused
 from ..text import gettext
 from .pages import render
 
@@ -35,6 +36,7 @@ def answers_json(view: View) -> View:
 def register_error_handlers(blueprint: Blueprint) -> None:
     """Render the errors of our own views; the host's handlers keep the rest."""
     blueprint.register_error_handler(IdentityError, _identity_error)
+    blueprint.register_error_handler(RequestRefused, _request_refused)
     blueprint.register_error_handler(OAuth2Error, _oauth_error)
     blueprint.register_error_handler(HTTPException, _http_error)
     blueprint.register_error_handler(Exception, _unexpected)
@@ -45,7 +47,8 @@ def error_page(
 ) -> Response:
     """A page that says what went wrong, what to do, and the number under which the log knows it.
 
-    :param details: what was received and what was registered, for the admin; never a secret.
+    :param details: what was received and what was registered, never a secret. The log has them; the page shows them
+        in debug mode only.
     """
     reference = secrets.token_hex(6)
     log.warning("%s %s: %s [%s] %s", status, request.endpoint, message, reference, details or "")
@@ -54,7 +57,7 @@ def error_page(
         title=title or gettext("That did not work"),
         message=message,
         reference=reference,
-        details=details or [],
+        details=(details or []) if current_app.debug else [],
         status=status,
     )
     return make_response(page, status)
@@ -67,6 +70,10 @@ def _identity_error(error: IdentityError) -> Response:
             body["field"] = error.field
         return make_response(jsonify(body), error.status_code)
     return error_page(error.message, status=error.status_code)
+
+
+def _request_refused(error: RequestRefused) -> Response:
+    return error_page(error.message, status=400, details=error.details)
 
 
 def _oauth_error(error: OAuth2Error) -> Response:
@@ -115,13 +122,19 @@ def _unexpected(error: Exception) -> Response:
     )
     # The statement's parameters may hold what nobody should read, so the error's text stays out of the log.
     log.error(
-        "%s in %s [%s]", type(error).__name__, request.endpoint, reference, exc_info=None if unavailable else error
+        "%s in %s [%s]",
+        type(error).__name__,
+        request.endpoint,
+        reference,
+        exc_info=None if unavailable else error,
     )
     status = 503 if unavailable else 500
     if unavailable:
         message = gettext("We cannot reach our database right now. Try again in a moment.")
     else:
-        message = gettext("Something went wrong on our side. Try again; if it stays so, tell us the number below.")
+        message = gettext(
+            "Something went wrong on our side. Try again; if it stays so, tell us the number below."
+        )
     if _wants_json():
         body = {
             "error": "temporarily_unavailable" if unavailable else "server_error",

@@ -3,6 +3,8 @@
 from flask import Blueprint
 from flask import Response
 from flask import request
+from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import RequestURITooLarge
 
 from .cookies import write_cookies
 from .errors import register_error_handlers
@@ -14,6 +16,7 @@ _POLICY = (
 # No form-action: Chromium applies it to where the answer of a form redirects, and consent ends at the app.
 
 MAX_BODY = 64 * 1024
+"""Bytes; a query may have an eighth of it."""
 MAX_PARAMETERS = 100
 
 
@@ -25,6 +28,10 @@ def protect(blueprint: Blueprint) -> None:
 
 
 def _limit() -> None:
+    if len(request.query_string) > MAX_BODY // 8:
+        raise RequestURITooLarge
+    if len(list(request.args.items(multi=True))) > MAX_PARAMETERS:
+        raise BadRequest
     request.max_content_length = MAX_BODY
     request.max_form_parts = MAX_PARAMETERS
     request.max_form_memory_size = MAX_BODY

@@ -12,6 +12,10 @@ TIME = sa.DateTime(timezone=True)
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+def _key(table: str, column: str, target: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [target], name=f"fk_{table}_{column}", ondelete=ondelete)
+
+
 def upgrade() -> None:
     op.create_table(
         "hanko_audit_event",
@@ -58,12 +62,7 @@ def upgrade() -> None:
         sa.Column("brand", sa.JSON(), nullable=False),
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["hanko_organization.id"],
-            name="fk_hanko_project_organization_id",
-            ondelete="CASCADE",
-        ),
+        _key("hanko_project", "organization_id", "hanko_organization.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug", name="uq_hanko_project_slug"),
         sa.UniqueConstraint("submission", name="uq_hanko_project_submission"),
@@ -86,14 +85,26 @@ def upgrade() -> None:
         sa.Column("disabled_at", TIME),
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_client_project_id", ondelete="CASCADE"
-        ),
+        _key("hanko_client", "project_id", "hanko_project.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id", name="uq_hanko_client_client_id"),
         sa.UniqueConstraint("submission", name="uq_hanko_client_submission"),
     )
     op.create_index("ix_hanko_client_project_id", "hanko_client", ["project_id"])
+    op.create_table(
+        "hanko_logout_request",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("handle", sa.String(length=64), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("answered_at", TIME),
+        _key("hanko_logout_request", "project_id", "hanko_project.id"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("handle", name="uq_hanko_logout_request_handle"),
+    )
+    op.create_index("ix_hanko_logout_request_expires_at", "hanko_logout_request", ["expires_at"])
     op.create_table(
         "hanko_signing_key",
         sa.Column("id", ID, nullable=False),
@@ -105,9 +116,7 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("activates_at", TIME, nullable=False),
         sa.Column("retires_at", TIME),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_signing_key_project_id", ondelete="CASCADE"
-        ),
+        _key("hanko_signing_key", "project_id", "hanko_project.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kid", name="uq_hanko_signing_key_kid"),
     )
@@ -127,9 +136,7 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("last_login_at", TIME),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_user_project_id", ondelete="CASCADE"
-        ),
+        _key("hanko_user", "project_id", "hanko_project.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "email_key", name="uq_hanko_user_project_id_email_key"),
         sa.UniqueConstraint("project_id", "host_id", name="uq_hanko_user_project_id_host_id"),
@@ -147,25 +154,13 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("answered_at", TIME),
-        sa.ForeignKeyConstraint(
-            ["client_id"],
-            ["hanko_client.id"],
-            name="fk_hanko_authorization_request_client_id",
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"],
-            ["hanko_project.id"],
-            name="fk_hanko_authorization_request_project_id",
-            ondelete="CASCADE",
-        ),
+        _key("hanko_authorization_request", "client_id", "hanko_client.id"),
+        _key("hanko_authorization_request", "project_id", "hanko_project.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("handle", name="uq_hanko_authorization_request_handle"),
     )
     op.create_index("ix_hanko_authorization_request_client_id", "hanko_authorization_request", ["client_id"])
-    op.create_index(
-        "ix_hanko_authorization_request_expires_at", "hanko_authorization_request", ["expires_at"]
-    )
+    op.create_index("ix_hanko_authorization_request_expires_at", "hanko_authorization_request", ["expires_at"])
     op.create_table(
         "hanko_ceremony",
         sa.Column("id", ID, nullable=False),
@@ -179,12 +174,8 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("used_at", TIME),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_ceremony_project_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_ceremony_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_ceremony", "project_id", "hanko_project.id"),
+        _key("hanko_ceremony", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("handle", name="uq_hanko_ceremony_handle"),
     )
@@ -199,9 +190,7 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME),
         sa.Column("submission", sa.String(length=64)),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["hanko_client.id"], name="fk_hanko_client_secret_client_id", ondelete="CASCADE"
-        ),
+        _key("hanko_client_secret", "client_id", "hanko_client.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("submission", name="uq_hanko_client_secret_submission"),
     )
@@ -213,12 +202,8 @@ def upgrade() -> None:
         sa.Column("client_id", ID, nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("granted_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["hanko_client.id"], name="fk_hanko_consent_client_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_consent_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_consent", "client_id", "hanko_client.id"),
+        _key("hanko_consent", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("user_id", "client_id", name="uq_hanko_consent_user_id_client_id"),
     )
@@ -239,12 +224,8 @@ def upgrade() -> None:
         sa.Column("ended_at", TIME),
         sa.Column("ip_address", sa.String(length=45)),
         sa.Column("user_agent", sa.Text()),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_login_session_project_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_login_session_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_login_session", "project_id", "hanko_project.id"),
+        _key("hanko_login_session", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="uq_hanko_login_session_digest"),
         sa.UniqueConstraint("sid", name="uq_hanko_login_session_sid"),
@@ -258,15 +239,8 @@ def upgrade() -> None:
         sa.Column("user_id", ID, nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["hanko_organization.id"],
-            name="fk_hanko_membership_organization_id",
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_membership_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_membership", "organization_id", "hanko_organization.id"),
+        _key("hanko_membership", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("organization_id", "user_id", name="uq_hanko_membership_organization_id_user_id"),
     )
@@ -289,12 +263,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("last_used_at", TIME),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_passkey_project_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_passkey_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_passkey", "project_id", "hanko_project.id"),
+        _key("hanko_passkey", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "credential_id", name="uq_hanko_passkey_project_id_credential_id"),
     )
@@ -311,12 +281,8 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("used_at", TIME),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_passlink_project_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_passlink_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_passlink", "project_id", "hanko_project.id"),
+        _key("hanko_passlink", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="uq_hanko_passlink_digest"),
     )
@@ -328,9 +294,7 @@ def upgrade() -> None:
         sa.Column("client_id", ID, nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("uri", sa.String(length=2000), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["hanko_client.id"], name="fk_hanko_redirect_uri_client_id", ondelete="CASCADE"
-        ),
+        _key("hanko_redirect_uri", "client_id", "hanko_client.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id", "kind", "uri", name="uq_hanko_redirect_uri_client_id_kind_uri"),
     )
@@ -356,21 +320,10 @@ def upgrade() -> None:
         sa.Column("redeemed_at", TIME),
         sa.Column("revoked_at", TIME),
         sa.Column("expires_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["hanko_client.id"], name="fk_hanko_authorization_client_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["login_session_id"],
-            ["hanko_login_session.id"],
-            name="fk_hanko_authorization_login_session_id",
-            ondelete="SET NULL",
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["hanko_project.id"], name="fk_hanko_authorization_project_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["hanko_user.id"], name="fk_hanko_authorization_user_id", ondelete="CASCADE"
-        ),
+        _key("hanko_authorization", "client_id", "hanko_client.id"),
+        _key("hanko_authorization", "login_session_id", "hanko_login_session.id", "SET NULL"),
+        _key("hanko_authorization", "project_id", "hanko_project.id"),
+        _key("hanko_authorization", "user_id", "hanko_user.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("code_digest", name="uq_hanko_authorization_code_digest"),
     )
@@ -390,12 +343,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", TIME),
         sa.Column("rotated_at", TIME),
         sa.Column("successor_digest", sa.LargeBinary(length=32)),
-        sa.ForeignKeyConstraint(
-            ["authorization_id"],
-            ["hanko_authorization.id"],
-            name="fk_hanko_token_authorization_id",
-            ondelete="CASCADE",
-        ),
+        _key("hanko_token", "authorization_id", "hanko_authorization.id"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="uq_hanko_token_digest"),
     )
@@ -417,6 +365,7 @@ def downgrade() -> None:
     op.drop_table("hanko_authorization_request")
     op.drop_table("hanko_user")
     op.drop_table("hanko_signing_key")
+    op.drop_table("hanko_logout_request")
     op.drop_table("hanko_client")
     op.drop_table("hanko_project")
     op.drop_table("hanko_organization")

@@ -1,0 +1,107 @@
+"""The authorization endpoint and the consent page."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint
+from flask import Response
+from flask import redirect
+from flask import request
+from flask import url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from ..errors import PageExpired
+from ..flows import authorize as flow
+from ..protocol.interaction import Interaction
+from ..protocol.interaction import proves_identity
+from ..text import gettext
+from .context import ready_context
+from .cookies import browser_token
+from .cookies import login_token
+from .forms import ConsentForm
+from .pages import render
+from .requests import authorization_pairs
+
+Answer = str | AnyResponse
+
+
+def add_authorize_views(blueprint: Blueprint) -> None:
+    """Add the endpoint to ``hanko_oidc``."""
+
+    @blueprint.get("/<slug>/authorize")
+    def authorize(slug: str) -> Answer:
+        browser_token()
+        ctx = ready_context(slug)
+        return _answer(slug, flow.begin(ctx, authorization_pairs(), login_token=login_token(ctx.project)))
+
+    @blueprint.post("/<slug>/authorize")
+    def authorize_by_post(slug: str) -> Answer:
+        # OpenID Connect Core 1.0, section 3.1.2.1. No cookie is read or set here: a cross-site POST brings none.
+        return _answer(slug, flow.park(ready_context(slug), authorization_pairs()))
+
+    @blueprint.get("/<slug>/authorize/resume")
+    def resume(slug: str) -> Answer:
+        browser_token()
+        ctx = ready_context(slug)
+        handle = request.args.get("request", "")
+        return _answer(slug, flow.resume(ctx, handle, login_token=login_token(ctx.project)))
+
+    @blueprint.post("/<slug>/authorize/decision")
+    def decide(slug: str) -> Answer:
+        ctx = ready_context(slug)
+        form = ConsentForm()
+        if not form.validate() or form.allow.data == form.deny.data:
+            raise PageExpired(gettext("This page is over. Go back to the app and start again."))
+        outcome = flow.decide(
+            ctx, form.request.data, allow=form.allow.data, login_token=login_token(ctx.project)
+        )
+        return _answer(slug, outcome)
+
+
+def _answer(slug: str, outcome: flow.Outcome) -> Answer:
+    if isinstance(outcome, flow.Redirect):
+        return see_other(outcome.uri)
+    if isinstance(outcome, flow.AskConsent):
+        return _consent_page(outcome)
+    if isinstance(outcome, flow.Parked):
+        return redirect(url_for("hanko_oidc.resume", slug=slug, request=outcome.handle), 303)
+    if outcome.interaction is Interaction.CONSENT:
+        return redirect(url_for("hanko_oidc.resume", slug=slug, request=outcome.handle), 303)
+    page = "hanko_login.signup" if outcome.interaction is Interaction.CREATE else "hanko_login.login"
+    return redirect(url_for(page, slug=slug, request=outcome.handle), 303)
+
+
+def see_other(uri: str) -> Response:
+    """Send the browser to an address of an app that was proven."""
+    # 303, so that what was posted here is never posted there (RFC 9700, section 4.12). The Location is set as it
+    # is: the address was proven as it is, and must not be rewritten.
+    response = Response(status=303)
+    response.autocorrect_location_header = False
+    response.headers["Location"] = uri
+    return response
+
+
+def _consent_page(outcome: flow.AskConsent) -> str:
+    asked = outcome.request
+    form = ConsentForm(formdata=None)
+    form.request.data = outcome.handle
+    return render(
+        "consent.html",
+        form=form,
+        client=asked.client,
+        user=outcome.signed_in,
+        scopes=[(scope, _sentence(scope)) for scope in asked.scope],
+        redirect_host=urlsplit(asked.redirect_uri).netloc or urlsplit(asked.redirect_uri).scheme,
+        proven=proves_identity(asked.client, asked.redirect_uri),
+        request_handle=outcome.handle,
+    )
+
+
+def _sentence(scope: str) -> str:
+    return {
+        "openid": gettext("Know that it is you when you sign in"),
+        "profile": gettext("See your name and profile details"),
+        "email": gettext("See your e-mail address"),
+        "address": gettext("See your postal address"),
+        "phone": gettext("See your phone number"),
+        "offline_access": gettext("Stay connected while you are away"),
+    }[scope]

@@ -1,0 +1,42 @@
+"""Reads protocol requests the way the specifications count parameters."""
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from flask import request
+
+from ..protocol.parameters import read_once
+from ..protocol.realm import MachineRequest
+
+_FORM = "application/x-www-form-urlencoded"
+MAX_URL = 8 * 1024
+
+
+def authorization_pairs() -> list[tuple[str, str]]:
+    """Every parameter of an authorization or logout request as often as it came, from query and form together."""
+    pairs = list(request.args.items(multi=True))
+    if request.method == "POST":
+        pairs += list(request.form.items(multi=True))
+    return pairs
+
+
+def is_form() -> bool:
+    """Whether the body is of the one media type that protocol endpoints read."""
+    return request.mimetype == _FORM
+
+
+def machine_request() -> MachineRequest:
+    """A program's form; parameters in the URL never count (RFC 6749, section 3.2).
+
+    :raises InvalidRequestError: if it is not a form, or repeats a parameter.
+    """
+    if request.mimetype != _FORM and (request.content_length or request.mimetype):
+        raise InvalidRequestError("Send the parameters as application/x-www-form-urlencoded.")
+    return MachineRequest(read_once(request.form.items(multi=True)), request.headers.get("Authorization"))
+
+
+def bearer_request() -> MachineRequest:
+    """A request for userinfo: GET, or POST with or without a form (OpenID Connect Core 1.0, section 5.3.1).
+
+    :raises InvalidRequestError: if a parameter is there twice.
+    """
+    form = read_once(request.form.items(multi=True)) if is_form() and request.method == "POST" else {}
+    return MachineRequest(form, request.headers.get("Authorization"))

@@ -108,7 +108,7 @@ def attempt(ctx: Context, *, kind: CeremonyKind, handle: object) -> Iterator[tup
     Where the body refuses, all that it wrote is undone; the challenge stays used up, and the refusal is
     recorded.
 
-    :raises PageExpired: if the ceremony was used, is too old, or is another browser's, project's or purpose's.
+    :raises PageExpired: if the ceremony was used, is too old, or is for another browser, project or purpose.
     """
     with transaction(ctx) as work:
         ceremony = _claim(ctx, kind, handle)
@@ -153,7 +153,5 @@ def _spend(ctx: Context, kind: CeremonyKind, handle: object) -> Any:
 
 def _browser(ctx: Context) -> bytes:
     if not ctx.origin.browser:
-        raise PageExpired(
-            gettext("Your browser sent no cookie. Allow cookies for this site and reload the page.")
-        )
+        raise PageExpired(gettext("Your browser sent no cookie. Allow cookies for this site and reload the page."))
     return digest(ctx.origin.browser)

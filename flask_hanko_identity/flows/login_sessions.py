@@ -19,6 +19,7 @@ from ..signals import user_logged_in
 from ..signals import user_logged_out
 from ..storage import LoginSession
 from ..storage import User
+from ..storage.engines import is_writing
 from ..storage.users import UserState
 from ..text import gettext
 from .context import Context
@@ -78,8 +79,7 @@ class NewSession:
 def find_signed_in(ctx: Context, token: str | None) -> SignedIn | None:
     """The live session of the cookie's value in the context's project; one query.
 
-    Now and then it also notes that the session was used, in a transaction of its own: call it before a
-    transaction begins.
+    Now and then it also notes that the session was used, in the caller's transaction or one of its own.
     """
     if not token:
         return None
@@ -136,9 +136,7 @@ def open_session(
         "user_agent": ctx.origin.user_agent,
     }
     columns = [
-        value
-        if value is _users.c.id or value is _users.c.project_id
-        else literal(value, _sessions.c[name].type)
+        value if value is _users.c.id or value is _users.c.project_id else literal(value, _sessions.c[name].type)
         for name, value in values.items()
     ]
     opened: Any = ctx.session.execute(
@@ -154,7 +152,9 @@ def open_session(
     if opened.rowcount != 1:
         raise Forbidden(gettext("This account is not active. Ask the people who run this service."))
     if replaces:
-        _end(ctx, _sessions.c.digest == digest(replaces))
+        replaced = _end(ctx, _sessions.c.digest == digest(replaces))
+        if replaced is not None:
+            work.announce(user_logged_out, project=ctx.project.slug, sid=replaced.sid)
     work.announce(
         user_logged_in,
         project=ctx.project.slug,
@@ -166,26 +166,38 @@ def open_session(
     return NewSession(token=token, sid=sid, user_id=user_id)
 
 
-def end_session(ctx: Context, work: Work, *, session_id: int, sid: str, sub: str) -> None:
-    """End a session of the project; ending it twice is no error."""
-    if _end(ctx, _sessions.c.id == session_id):
-        work.record("session.ended", f"user:{sub}", data={"sid": sid})
-        work.announce(user_logged_out, project=ctx.project.slug, sid=sid)
+def end_session(ctx: Context, work: Work, *, session_id: int) -> None:
+    """End a session of the project. To end it twice is no error and does nothing."""
+    ended = _end(ctx, _sessions.c.id == session_id)
+    if ended is not None:
+        work.record("session.ended", f"user:{ended.sub}", data={"sid": ended.sid})
+        work.announce(user_logged_out, project=ctx.project.slug, sid=ended.sid)
 
 
-def _end(ctx: Context, which: Any) -> int:
-    ended = ctx.session.execute(
+def sign_out(ctx: Context, signed_in: SignedIn) -> None:
+    """End the session of the person who asks for it."""
+    with transaction(ctx) as work:
+        end_session(ctx, work, session_id=signed_in.session_id)
+
+
+def _end(ctx: Context, which: Any) -> Any:
+    owner = select(_users.c.sub).where(_users.c.id == _sessions.c.user_id).scalar_subquery()
+    return ctx.session.execute(
         update(_sessions)
         .where(which, _sessions.c.project_id == ctx.project.id, _sessions.c.ended_at.is_(None))
         .values(ended_at=ctx.now)
-    )
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+        .returning(_sessions.c.sid, owner.label("sub"))
+    ).one_or_none()
 
 
 def _touch(ctx: Context, session_id: int) -> None:
-    with transaction(ctx):
-        ctx.session.execute(
-            update(_sessions)
-            .where(_sessions.c.id == session_id, _sessions.c.last_seen_at < ctx.now)
-            .values(last_seen_at=ctx.now)
-        )
+    seen = (
+        update(_sessions)
+        .where(_sessions.c.id == session_id, _sessions.c.last_seen_at < ctx.now)
+        .values(last_seen_at=ctx.now)
+    )
+    if is_writing(ctx.session):
+        ctx.session.execute(seen)
+    else:
+        with transaction(ctx):
+            ctx.session.execute(seen)

@@ -71,8 +71,8 @@ def create_sign_in_link(ctx: Context, *, user: User) -> str:
 def create_invitation(ctx: Context, *, email: str | None) -> str:
     """A link with which somebody makes a console account, once, within seven days.
 
-    Where an account holds the address already, the link adds a passkey to that account instead: the way back for
-    somebody who lost every one.
+    Where an account holds the address already, the link adds a passkey to that account instead: the way back
+    for somebody who lost every one.
 
     :param email: the address of the account, which cannot be changed on the page; None to let them enter it.
     :return: the link's address, the only place where its secret is.
@@ -120,9 +120,7 @@ def use_sign_in_link(ctx: Context, secret: str, *, current_token: str | None) ->
         ).one_or_none()
         if link is None or link.sub is None:
             raise link_expired()
-        opened = open_session(
-            ctx, work, user_id=link.user_id, sub=link.sub, assurance=BY_LINK, replaces=current_token
-        )
+        opened = open_session(ctx, work, user_id=link.user_id, sub=link.sub, assurance=BY_LINK, replaces=current_token)
         work.record(
             "session.opened",
             f"user:{link.sub}",
@@ -155,9 +153,7 @@ def spend_invitation(ctx: Context, work: Work, *, link_id: int) -> None:
 
 def link_expired() -> PageExpired:
     """The one answer to a link that does not work, whatever the cause."""
-    return PageExpired(
-        gettext("This link does not work. It was used already, or is too old. Ask for a new one.")
-    )
+    return PageExpired(gettext("This link does not work. It was used already, or is too old. Ask for a new one."))
 
 
 def _create(

@@ -72,9 +72,7 @@ def find_invitation(ctx: Context, secret: str | None) -> OpenLink | None:
             raise link_expired()
         return link
     if not is_open(ctx):
-        raise Forbidden(
-            gettext("You need an invitation to sign up here. Ask the people who run this service.")
-        )
+        raise Forbidden(gettext("You need an invitation to sign up here. Ask the people who run this service."))
     return None
 
 

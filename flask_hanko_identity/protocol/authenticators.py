@@ -1,4 +1,4 @@
-"""What to call a new passkey, from what its maker says it is. For people to know it by, and for nothing else."""
+"""What to call a new passkey, from what its maker says it is: for people to know it by, no more."""
 
 from ..text import gettext
 

@@ -84,9 +84,7 @@ def check_client_data(client_data: bytes, kind: str, challenge: bytes, rp: Relyi
         raise rejected("challenge")
     if not isinstance(data["origin"], str) or data["origin"] not in rp.origins:
         raise PasskeyRejected(
-            gettext(
-                "This page is not where your passkey may be used. Open %(origin)s.", origin=rp.origins[0]
-            ),
+            gettext("This page is not where your passkey may be used. Open %(origin)s.", origin=rp.origins[0]),
             reason="origin",
         )
     # Our pages refuse to be framed, so no ceremony can rightly come from within another site.

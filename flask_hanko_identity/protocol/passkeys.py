@@ -210,9 +210,7 @@ def read_assertion(response: object) -> Assertion:
         )
 
 
-def verify_authentication(
-    assertion: Assertion, *, challenge: bytes, public_key: bytes, rp: RelyingParty
-) -> Assurance:
+def verify_authentication(assertion: Assertion, *, challenge: bytes, public_key: bytes, rp: RelyingParty) -> Assurance:
     """Verify the signature and all that it covers (section 7.2).
 
     That the passkey is this user's, that its counter has risen and that its backup eligibility is as it was
@@ -251,9 +249,7 @@ def _check_flags(data: AuthenticatorData) -> None:
         raise rejected("user presence")
     if not data.flags.uv:
         raise PasskeyRejected(
-            gettext(
-                "Your passkey did not check that it is you. Set a PIN or a screen lock for it and try again."
-            ),
+            gettext("Your passkey did not check that it is you. Set a PIN or a screen lock for it and try again."),
             reason="user verification",
         )
     if data.flags.bs and not data.flags.be:

@@ -47,13 +47,6 @@ def is_writing(session: Session) -> bool:
     return session.in_transaction() and _WRITES in session.connection().get_execution_options()
 
 
-def is_writing(session: Session) -> bool:
-    """Whether the session is in a transaction that :func:`begin_write` started."""
-    if not session.in_transaction():
-        return False
-    return bool(session.connection().get_execution_options().get(_WRITES))
-
-
 def _begin_immediate(connection: Connection) -> None:
     if connection.get_execution_options().get(_WRITES):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

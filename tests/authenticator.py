@@ -179,9 +179,7 @@ class SoftwareAuthenticator:
                 "transports": list(self.transports),
                 "publicKeyAlgorithm": int(algorithm),
                 "publicKey": to_base64url(
-                    credential.private_key.public_key().public_bytes(
-                        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-                    )
+                    credential.private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
                 ),
             },
             extensions,
@@ -266,9 +264,7 @@ class SoftwareAuthenticator:
             flags |= Flag.ATTESTED_CREDENTIAL_DATA
         return flags
 
-    def _to_json(
-        self, credential: Credential, response: dict[str, Any], extensions: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _to_json(self, credential: Credential, response: dict[str, Any], extensions: dict[str, Any]) -> dict[str, Any]:
         credential_id = to_base64url(credential.credential_id)
         return {
             "id": credential_id,

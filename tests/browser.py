@@ -80,18 +80,14 @@ class VirtualAuthenticator:
         self._send("setAutomaticPresenceSimulation", enabled=present)
 
     def _send(self, command: str, **parameters: Any) -> Any:
-        return self.session.send(
-            f"WebAuthn.{command}", {"authenticatorId": self.authenticator_id, **parameters}
-        )
+        return self.session.send(f"WebAuthn.{command}", {"authenticatorId": self.authenticator_id, **parameters})
 
 
 def add_authenticator(page: Page, **options: Any) -> VirtualAuthenticator:
     """Give the page a platform authenticator; ``options`` are CDP's VirtualAuthenticatorOptions."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
-    added = session.send(
-        "WebAuthn.addVirtualAuthenticator", {"options": {**PLATFORM_AUTHENTICATOR, **options}}
-    )
+    added = session.send("WebAuthn.addVirtualAuthenticator", {"options": {**PLATFORM_AUTHENTICATOR, **options}})
     return VirtualAuthenticator(session, added["authenticatorId"])
 
 

@@ -15,6 +15,7 @@ from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy import create_engine
 
+from flask_hanko_identity import HankoIdentity
 from tests import browser as chromium
 from tests import databases
 from tests import servers
@@ -120,8 +121,6 @@ def app_factory(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Cal
 
     ``prepare(app, db)`` runs before the extension is added, for a host with more to it.
     """
-    from flask_hanko_identity import HankoIdentity
-
     apps: list[Flask] = []
 
     def make(prepare: Callable[[Flask, SQLAlchemy], None] | None = None, **config: Any) -> Flask:

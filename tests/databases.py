@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import create_engine
 
+from flask_hanko_identity.storage import migrate
+from flask_hanko_identity.storage.base import VERSION_TABLE
 from tests import servers
-
-VERSION_TABLE = "hanko_identity_version"
 
 
 def worker_number() -> int:
@@ -22,8 +22,6 @@ def worker_number() -> int:
 
 def migrate_to_head(url: str) -> None:
     """Run the package's migrations."""
-    from flask_hanko_identity.storage import migrate
-
     engine = create_engine(url)
     try:
         migrate.upgrade(engine)

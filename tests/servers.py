@@ -197,9 +197,7 @@ def _postgresql_binaries(directory: Path) -> Iterator[Path]:
 
 def _postgresql_version(binaries: Path) -> int:
     try:
-        told = subprocess.run(
-            [binaries / "postgres", "--version"], capture_output=True, text=True, timeout=30
-        )
+        told = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, timeout=30)
     except OSError:
         return 0
     match = re.search(r"\d+", told.stdout)

@@ -95,9 +95,7 @@ class TestModule:
             assert {root for root in roots if root == "flask" or root.startswith("flask_")} == set()
 
     def test_imports_our_own_modules_at_the_top(self, path, tree):
-        functions = [
-            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
         if name_of(path) != "cli":
             assert [f.name for f in functions if imported_names(f, path)] == []

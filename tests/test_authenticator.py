@@ -40,9 +40,7 @@ def creation_options(*, exclude: list[bytes] | None = None) -> str:
         user_id=USER_HANDLE,
         user_name="ada",
         challenge=CHALLENGE,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            user_verification=UserVerificationRequirement.REQUIRED
-        ),
+        authenticator_selection=AuthenticatorSelectionCriteria(user_verification=UserVerificationRequirement.REQUIRED),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=id_) for id_ in exclude or []],
     )
     return webauthn.options_to_json(options)

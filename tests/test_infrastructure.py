@@ -199,9 +199,7 @@ def test_pages_complain(new_page, complaints):
 
 
 def test_gunicorn_serves_from_several_processes():
-    with serve_with_gunicorn(
-        "tests.test_infrastructure:process_id()", workers=2, env={"GREETING": "hi"}
-    ) as server:
+    with serve_with_gunicorn("tests.test_infrastructure:process_id()", workers=2, env={"GREETING": "hi"}) as server:
         with ThreadPoolExecutor(8) as pool:
             answers = set(pool.map(fetch, [server.url] * 8))
 

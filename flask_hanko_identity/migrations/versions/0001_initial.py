@@ -12,6 +12,13 @@ TIME = sa.DateTime(timezone=True)
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+_TABLES = (
+    "token authorization redirect_uri passlink passkey membership login_session consent client_secret "
+    "ceremony authorization_request user signing_key logout_request client project organization audit_event"
+).split()
+"""Without the prefix, each before those that it points to."""
+
+
 def _key(table: str, column: str, target: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([column], [target], name=f"fk_{table}_{column}", ondelete=ondelete)
 
@@ -19,7 +26,7 @@ def _key(table: str, column: str, target: str, ondelete: str = "CASCADE") -> sa.
 def upgrade() -> None:
     op.create_table(
         "hanko_audit_event",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID),
         sa.Column("organization_id", ID),
         sa.Column("event", sa.String(length=64), nullable=False),
@@ -30,25 +37,23 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.Text()),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_hanko_audit_event_organization_id", "hanko_audit_event", ["organization_id", "id"])
     op.create_index("ix_hanko_audit_event_project_id", "hanko_audit_event", ["project_id", "id"])
     op.create_index("ix_hanko_audit_event_reference", "hanko_audit_event", ["reference"])
     op.create_table(
         "hanko_organization",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("public_id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("public_id", name="uq_hanko_organization_public_id"),
         sa.UniqueConstraint("submission", name="uq_hanko_organization_submission"),
     )
     op.create_table(
         "hanko_project",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("organization_id", ID),
         sa.Column("slug", sa.String(length=63), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -63,14 +68,13 @@ def upgrade() -> None:
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
         _key("hanko_project", "organization_id", "hanko_organization.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug", name="uq_hanko_project_slug"),
         sa.UniqueConstraint("submission", name="uq_hanko_project_submission"),
     )
     op.create_index("ix_hanko_project_organization_id", "hanko_project", ["organization_id"])
     op.create_table(
         "hanko_client",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -86,14 +90,13 @@ def upgrade() -> None:
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
         _key("hanko_client", "project_id", "hanko_project.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id", name="uq_hanko_client_client_id"),
         sa.UniqueConstraint("submission", name="uq_hanko_client_submission"),
     )
     op.create_index("ix_hanko_client_project_id", "hanko_client", ["project_id"])
     op.create_table(
         "hanko_logout_request",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("handle", sa.String(length=64), nullable=False),
         sa.Column("parameters", sa.JSON(), nullable=False),
@@ -101,13 +104,12 @@ def upgrade() -> None:
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("answered_at", TIME),
         _key("hanko_logout_request", "project_id", "hanko_project.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("handle", name="uq_hanko_logout_request_handle"),
     )
     op.create_index("ix_hanko_logout_request_expires_at", "hanko_logout_request", ["expires_at"])
     op.create_table(
         "hanko_signing_key",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("kid", sa.String(length=64), nullable=False),
         sa.Column("algorithm", sa.String(length=16), nullable=False),
@@ -117,13 +119,12 @@ def upgrade() -> None:
         sa.Column("activates_at", TIME, nullable=False),
         sa.Column("retires_at", TIME),
         _key("hanko_signing_key", "project_id", "hanko_project.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kid", name="uq_hanko_signing_key_kid"),
     )
     op.create_index("ix_hanko_signing_key_project_id", "hanko_signing_key", ["project_id"])
     op.create_table(
         "hanko_user",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("sub", sa.String(length=64), nullable=False),
         sa.Column("user_handle", sa.LargeBinary(length=64), nullable=False),
@@ -137,7 +138,6 @@ def upgrade() -> None:
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("last_login_at", TIME),
         _key("hanko_user", "project_id", "hanko_project.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "email_key", name="uq_hanko_user_project_id_email_key"),
         sa.UniqueConstraint("project_id", "host_id", name="uq_hanko_user_project_id_host_id"),
         sa.UniqueConstraint("project_id", "sub", name="uq_hanko_user_project_id_sub"),
@@ -145,7 +145,7 @@ def upgrade() -> None:
     op.create_index("ix_hanko_user_project_id_email", "hanko_user", ["project_id", "email"])
     op.create_table(
         "hanko_authorization_request",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("client_id", ID, nullable=False),
         sa.Column("handle", sa.String(length=64), nullable=False),
@@ -156,14 +156,13 @@ def upgrade() -> None:
         sa.Column("answered_at", TIME),
         _key("hanko_authorization_request", "client_id", "hanko_client.id"),
         _key("hanko_authorization_request", "project_id", "hanko_project.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("handle", name="uq_hanko_authorization_request_handle"),
     )
     op.create_index("ix_hanko_authorization_request_client_id", "hanko_authorization_request", ["client_id"])
     op.create_index("ix_hanko_authorization_request_expires_at", "hanko_authorization_request", ["expires_at"])
     op.create_table(
         "hanko_ceremony",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("handle", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -176,13 +175,12 @@ def upgrade() -> None:
         sa.Column("used_at", TIME),
         _key("hanko_ceremony", "project_id", "hanko_project.id"),
         _key("hanko_ceremony", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("handle", name="uq_hanko_ceremony_handle"),
     )
     op.create_index("ix_hanko_ceremony_expires_at", "hanko_ceremony", ["expires_at"])
     op.create_table(
         "hanko_client_secret",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("client_id", ID, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("last4", sa.String(length=4), nullable=False),
@@ -191,26 +189,24 @@ def upgrade() -> None:
         sa.Column("expires_at", TIME),
         sa.Column("submission", sa.String(length=64)),
         _key("hanko_client_secret", "client_id", "hanko_client.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("submission", name="uq_hanko_client_secret_submission"),
     )
     op.create_index("ix_hanko_client_secret_client_id", "hanko_client_secret", ["client_id"])
     op.create_table(
         "hanko_consent",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("user_id", ID, nullable=False),
         sa.Column("client_id", ID, nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("granted_at", TIME, nullable=False),
         _key("hanko_consent", "client_id", "hanko_client.id"),
         _key("hanko_consent", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("user_id", "client_id", name="uq_hanko_consent_user_id_client_id"),
     )
     op.create_index("ix_hanko_consent_client_id", "hanko_consent", ["client_id"])
     op.create_table(
         "hanko_login_session",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
@@ -226,7 +222,6 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.Text()),
         _key("hanko_login_session", "project_id", "hanko_project.id"),
         _key("hanko_login_session", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="uq_hanko_login_session_digest"),
         sa.UniqueConstraint("sid", name="uq_hanko_login_session_sid"),
     )
@@ -234,20 +229,19 @@ def upgrade() -> None:
     op.create_index("ix_hanko_login_session_user_id", "hanko_login_session", ["user_id"])
     op.create_table(
         "hanko_membership",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("organization_id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         _key("hanko_membership", "organization_id", "hanko_organization.id"),
         _key("hanko_membership", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("organization_id", "user_id", name="uq_hanko_membership_organization_id_user_id"),
     )
     op.create_index("ix_hanko_membership_user_id", "hanko_membership", ["user_id"])
     op.create_table(
         "hanko_passkey",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
         sa.Column("user_handle", sa.LargeBinary(length=64), nullable=False),
@@ -265,13 +259,12 @@ def upgrade() -> None:
         sa.Column("last_used_at", TIME),
         _key("hanko_passkey", "project_id", "hanko_project.id"),
         _key("hanko_passkey", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "credential_id", name="uq_hanko_passkey_project_id_credential_id"),
     )
     op.create_index("ix_hanko_passkey_user_id", "hanko_passkey", ["user_id"])
     op.create_table(
         "hanko_passlink",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
@@ -283,24 +276,22 @@ def upgrade() -> None:
         sa.Column("used_at", TIME),
         _key("hanko_passlink", "project_id", "hanko_project.id"),
         _key("hanko_passlink", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="uq_hanko_passlink_digest"),
     )
     op.create_index("ix_hanko_passlink_expires_at", "hanko_passlink", ["expires_at"])
     op.create_index("ix_hanko_passlink_user_id", "hanko_passlink", ["user_id"])
     op.create_table(
         "hanko_redirect_uri",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("client_id", ID, nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("uri", sa.String(length=2000), nullable=False),
         _key("hanko_redirect_uri", "client_id", "hanko_client.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id", "kind", "uri", name="uq_hanko_redirect_uri_client_id_kind_uri"),
     )
     op.create_table(
         "hanko_authorization",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("client_id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
@@ -324,7 +315,6 @@ def upgrade() -> None:
         _key("hanko_authorization", "login_session_id", "hanko_login_session.id", "SET NULL"),
         _key("hanko_authorization", "project_id", "hanko_project.id"),
         _key("hanko_authorization", "user_id", "hanko_user.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("code_digest", name="uq_hanko_authorization_code_digest"),
     )
     op.create_index("ix_hanko_authorization_client_id", "hanko_authorization", ["client_id"])
@@ -333,7 +323,7 @@ def upgrade() -> None:
     op.create_index("ix_hanko_authorization_user_id", "hanko_authorization", ["user_id"])
     op.create_table(
         "hanko_token",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("authorization_id", ID, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
@@ -344,7 +334,6 @@ def upgrade() -> None:
         sa.Column("rotated_at", TIME),
         sa.Column("successor_digest", sa.LargeBinary(length=32)),
         _key("hanko_token", "authorization_id", "hanko_authorization.id"),
-        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="uq_hanko_token_digest"),
     )
     op.create_index("ix_hanko_token_authorization_id", "hanko_token", ["authorization_id"])
@@ -352,21 +341,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("hanko_token")
-    op.drop_table("hanko_authorization")
-    op.drop_table("hanko_redirect_uri")
-    op.drop_table("hanko_passlink")
-    op.drop_table("hanko_passkey")
-    op.drop_table("hanko_membership")
-    op.drop_table("hanko_login_session")
-    op.drop_table("hanko_consent")
-    op.drop_table("hanko_client_secret")
-    op.drop_table("hanko_ceremony")
-    op.drop_table("hanko_authorization_request")
-    op.drop_table("hanko_user")
-    op.drop_table("hanko_signing_key")
-    op.drop_table("hanko_logout_request")
-    op.drop_table("hanko_client")
-    op.drop_table("hanko_project")
-    op.drop_table("hanko_organization")
-    op.drop_table("hanko_audit_event")
+    for name in _TABLES:
+        op.drop_table("hanko_" + name)

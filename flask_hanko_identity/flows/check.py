@@ -119,8 +119,8 @@ def _encryption_keys(settings: Settings) -> Finding:
         return warning(
             subject,
             gettext(
-                "The first key of %(subject)s (or SECRET_KEY, where that is not set) is short. Put a long random "
-                "one before it and run flask identity encryption rotate.",
+                "The first key of %(subject)s (or SECRET_KEY, where that is not set) is short. Put a long "
+                "random one before it and run flask identity encryption rotate.",
                 subject=subject,
             ),
         )

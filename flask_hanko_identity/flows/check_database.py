@@ -81,8 +81,8 @@ def _database_settings(ctx: Context) -> Iterator[Finding]:
             yield warning(
                 f"postgresql.{setting}",
                 gettext(
-                    "PostgreSQL runs with %(setting)s = off: after a crash of the machine, what was revoked may "
-                    "work again. Set it to on in postgresql.conf.",
+                    "PostgreSQL runs with %(setting)s = off: after a crash of the machine, what was revoked "
+                    "may work again. Set it to on in postgresql.conf.",
                     setting=setting,
                 ),
             )
@@ -181,8 +181,8 @@ def _keys(ctx: Context) -> Iterable[Finding]:
             yield error(
                 subject,
                 gettext(
-                    "Its key %(kid)s cannot be decrypted. Add the key it was encrypted with to %(setting)s (or "
-                    "put the former SECRET_KEY there), then run flask identity encryption rotate.",
+                    "Its key %(kid)s cannot be decrypted. Add the key it was encrypted with to %(setting)s "
+                    "(or put the former SECRET_KEY there), then run flask identity encryption rotate.",
                     kid=row.kid,
                     setting=f"{PREFIX}ENCRYPTION_KEYS",
                 ),
@@ -209,8 +209,8 @@ def _passkeys(ctx: Context) -> Iterable[Finding]:
         yield error(
             f"{PREFIX}RP_ID",
             gettext(
-                "Passkeys of %(users)d users were made for %(rp_id)s and do not work with %(setting)s = %(now)s. "
-                "Set it back.",
+                "Passkeys of %(users)d users were made for %(rp_id)s and do not work with %(setting)s = "
+                "%(now)s. Set it back.",
                 users=users,
                 rp_id=rp_id,
                 setting=f"{PREFIX}RP_ID",

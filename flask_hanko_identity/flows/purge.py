@@ -40,8 +40,8 @@ _EXPIRING: dict[str, tuple[type[Any], InstrumentedAttribute[Any], timedelta]] = 
 def purge(ctx: Context) -> dict[str, int]:
     """Delete what has expired, in every project.
 
-    Several may run at once, and it may be stopped at any time: each batch is a transaction of its own. Keys that
-    have retired stay, since they still recognise old ID tokens.
+    Several may run at once, and it may be stopped at any time: each batch is a transaction of its own. Keys
+    that have retired stay, since they still recognise old ID tokens.
 
     :return: for each kind of row, how many were deleted.
     """

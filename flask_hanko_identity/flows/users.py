@@ -7,6 +7,7 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ..crypto import random_text
@@ -26,6 +27,11 @@ from .unit_of_work import transaction
 
 LARGEST_CLAIMS = 16_000
 """Characters of all of a user's claims together, as JSON."""
+
+
+def has_users(ctx: Context, *, project_id: int) -> bool:
+    """Whether anybody has an account in a project."""
+    return ctx.session.execute(select(User.id).where(User.project_id == project_id).limit(1)).first() is not None
 
 
 def create_user(ctx: Context, *, email: str, claims: Mapping[str, Any] | None = None) -> User:

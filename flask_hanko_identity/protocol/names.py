@@ -55,8 +55,8 @@ _RESERVED_SLUGS = frozenset(
 def clean_name(text: Any, field: str, *, longest: int = LONGEST_NAME) -> str:
     """A name that shows as what it is: NFC, 1 to ``longest`` characters, no space around it.
 
-    :raises InvalidInput: if it is empty or too long, or holds characters that are invisible or turn text around,
-        so that it could pass for another name.
+    :raises InvalidInput: if it is empty or too long, or holds characters that are invisible or turn text
+        around, so that it could pass for another name.
     """
     name = clean_label(text, field, longest=longest)
     if not name:

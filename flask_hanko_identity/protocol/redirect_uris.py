@@ -1,7 +1,7 @@
 """Redirect URIs as a browser reads them: what may be registered, and what a request may name.
 
 RFC 6749, section 3.1.2; RFC 8252, sections 7 and 8; RFC 9700, sections 2.1 and 4.1. Nothing is ever
-normalised: what is not in its plainest form is refused, so that no two readers can see two addresses in one text.
+normalised: what is not in its plainest form is refused, so that nobody can see two addresses in it.
 """
 
 import ipaddress
@@ -132,7 +132,7 @@ def is_registered(registered: Collection[str], requested: Any, application_type:
     """Whether a request may name this address: byte for byte one of those registered.
 
     A native app may ask for any port where it registered a loopback address, and for nothing else that
-    differs (RFC 8252, section 7.3; RFC 9700, section 4.1.3). What could not be registered today is never accepted.
+    differs (RFC 8252, section 7.3; RFC 9700, section 4.1.3). What could not be registered is never accepted.
     """
     try:
         parsed = _parse(requested)

@@ -45,10 +45,8 @@ coverage: PYTEST_ARGS += --cov --cov-report=term
 coverage: test
 
 lint: $(VENV)/dev.stamp
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/codespell
+	@status=0; for check in "ruff check" "ruff format --check" mypy codespell; do \
+		echo "$(BIN)/$$check"; $(BIN)/$$check || status=1; done; exit $$status
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix

@@ -47,7 +47,7 @@ class LazyText:
         return gettext(self._text)
 
     def __mod__(self, values: Any) -> str:
-        return str(self) % values
+        return str(str(self) % values)
 
 
 def lazy_gettext(text: str) -> Any:

@@ -23,6 +23,7 @@ from ..storage.engines import is_writing
 from ..storage.users import UserState
 from ..text import gettext
 from .context import Context
+from .revocations import revoke_session
 from .unit_of_work import Work
 from .unit_of_work import transaction
 
@@ -139,8 +140,9 @@ def open_session(
         value if value is _users.c.id or value is _users.c.project_id else literal(value, _sessions.c[name].type)
         for name, value in values.items()
     ]
-    opened: Any = ctx.session.execute(
-        insert(_sessions).from_select(
+    opened = ctx.session.execute(
+        insert(_sessions)
+        .from_select(
             list(values),
             select(*columns).where(
                 _users.c.id == user_id,
@@ -148,8 +150,9 @@ def open_session(
                 _users.c.state == UserState.ACTIVE,
             ),
         )
-    )
-    if opened.rowcount != 1:
+        .returning(_sessions.c.id)
+    ).one_or_none()
+    if opened is None:
         raise Forbidden(gettext("This account is not active. Ask the people who run this service."))
     if replaces:
         replaced = _end(ctx, _sessions.c.digest == digest(replaces))
@@ -166,12 +169,16 @@ def open_session(
     return NewSession(token=token, sid=sid, user_id=user_id)
 
 
-def end_session(ctx: Context, work: Work, *, session_id: int) -> None:
-    """End a session of the project. To end it twice is no error and does nothing."""
+def end_session(ctx: Context, work: Work, *, session_id: int, asking: int | None = None) -> None:
+    """End a session of the project, and what lived by it. To end it twice is no error and does nothing.
+
+    :param asking: the client that asked for it, if one did; it keeps nothing of the session.
+    """
     ended = _end(ctx, _sessions.c.id == session_id)
     if ended is not None:
         work.record("session.ended", f"user:{ended.sub}", data={"sid": ended.sid})
         work.announce(user_logged_out, project=ctx.project.slug, sid=ended.sid)
+        revoke_session(ctx, session_id, asking=asking)
 
 
 def sign_out(ctx: Context, signed_in: SignedIn) -> None:

@@ -13,11 +13,9 @@ from sqlalchemy import update
 
 from .. import crypto
 from ..errors import PageExpired
-from ..protocol import scopes
 from ..protocol.authorization_response import with_state
 from ..protocol.errors import RequestRefused
 from ..protocol.parameters import is_storable
-from ..storage.authorizations import Authorization
 from ..storage.logouts import LogoutRequest
 from ..storage.snapshots import ClientSnapshot
 from ..text import gettext
@@ -33,7 +31,6 @@ PENDING_LIFETIME = timedelta(minutes=10)
 
 KNOWN = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 
-_authorization: Table = Authorization.__table__  # type: ignore[assignment]
 _request: Table = LogoutRequest.__table__  # type: ignore[assignment]
 
 _open = (
@@ -130,14 +127,6 @@ def confirm(ctx: Context, handle: str, *, login_token: str | None) -> Done:
         return Done(checked.redirect_uri)
 
 
-def sign_out(ctx: Context, *, login_token: str | None) -> None:
-    """The person signs out on one of our own pages."""
-    with transaction(ctx) as work:
-        signed_in = find_signed_in(ctx, login_token) if login_token else None
-        if signed_in is not None:
-            _end(ctx, work, signed_in, None)
-
-
 def _proceed(
     ctx: Context, work: Work, checked: _Checked, *, login_token: str | None, handle: str | None
 ) -> AskFirst | Done:
@@ -205,21 +194,9 @@ def _find_client(ctx: Context, client_id: str | None) -> ClientSnapshot | None:
 
 
 def _end(ctx: Context, work: Work, signed_in: SignedIn, client_id: str | None) -> None:
-    """End the session, and with it what lived by it: all that the asking app has of it, and all that no other app
-    was allowed to keep beyond the session (OpenID Connect Core 1.0, section 11)."""
-    end_session(ctx, work, session_id=signed_in.session_id, sid=signed_in.sid, sub=signed_in.sub)
     asking = _find_client(ctx, client_id)
-    lives_on = _authorization.c.scope.contains(scopes.OFFLINE_ACCESS)
-    if asking is not None:
-        lives_on &= _authorization.c.client_id != asking.id
-    ctx.session.execute(
-        update(_authorization)
-        .where(
-            _authorization.c.login_session_id == signed_in.session_id,
-            _authorization.c.revoked_at.is_(None),
-            ~lives_on,
-        )
-        .values(revoked_at=ctx.now)
+    end_session(
+        ctx, work, session_id=signed_in.session_id, asking=asking.id if asking is not None else None
     )
 
 

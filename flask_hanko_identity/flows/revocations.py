@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement
 from sqlalchemy import update
 
+from ..protocol.scopes import OFFLINE_ACCESS
 from ..storage import Authorization
 from ..storage import LoginSession
 from ..storage import Passlink
@@ -14,6 +15,18 @@ def revoke_authorizations(ctx: Context, where: ColumnElement[bool]) -> None:
     ctx.session.execute(
         update(Authorization).where(where, Authorization.revoked_at.is_(None)).values(revoked_at=ctx.now)
     )
+
+
+def revoke_session(ctx: Context, session_id: int, *, asking: int | None) -> None:
+    """Revoke what lived by a login session. Within the caller's transaction.
+
+    What was granted with ``offline_access`` is meant to outlive it (OpenID Connect Core 1.0, section 11), except
+    with the client that asked for the logout.
+    """
+    lives_on = Authorization.scope.contains(OFFLINE_ACCESS)
+    if asking is not None:
+        lives_on &= Authorization.client_id != asking
+    revoke_authorizations(ctx, (Authorization.login_session_id == session_id) & ~lives_on)
 
 
 def end_user(ctx: Context, user_id: int) -> None:

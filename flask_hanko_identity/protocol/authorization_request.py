@@ -215,7 +215,7 @@ def _check_response_type(draft: _Draft) -> None:
         raise _UnsupportedResponseType(response_type)
 
 
-class _UnsupportedResponseType(UnsupportedResponseTypeError):  # type: ignore[misc]
+class _UnsupportedResponseType(UnsupportedResponseTypeError):
     """Authlib's, without repeating what the request said."""
 
     def get_error_description(self) -> str:

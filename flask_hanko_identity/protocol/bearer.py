@@ -6,7 +6,6 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from sqlalchemy import Row
 from sqlalchemy import Table
 from sqlalchemy import bindparam
 from sqlalchemy import select
@@ -71,7 +70,7 @@ _REVOKE_ONE = (
 )
 
 
-class BearerError(OAuth2Error):  # type: ignore[misc]
+class BearerError(OAuth2Error):
     """A refusal of a protected resource, with its challenge (RFC 6750, section 3).
 
     :param error: the code, or None where the request held no token at all (section 3.1).
@@ -128,7 +127,7 @@ def introspect(realm: Realm, client: ClientSnapshot, request: MachineRequest) ->
     return answer
 
 
-def revoke(realm: Realm, client: ClientSnapshot, request: MachineRequest) -> Row[Any] | None:
+def revoke(realm: Realm, client: ClientSnapshot, request: MachineRequest) -> Any:
     """Revoke a token of this client (RFC 7009, section 2.1); a refresh token takes its whole family along.
 
     :return: the token's row, or None if there is no such token, which is as good (section 2.2).
@@ -146,13 +145,13 @@ def revoke(realm: Realm, client: ClientSnapshot, request: MachineRequest) -> Row
     return row
 
 
-def _find(realm: Realm, token: str) -> Row[Any] | None:
+def _find(realm: Realm, token: str) -> Any:
     return realm.session.execute(
         _FIND, {"b_digest": crypto.digest(token), "b_project": realm.project.id}
     ).one_or_none()
 
 
-def _is_live(row: Row[Any], now: datetime) -> bool:
+def _is_live(row: Any, now: datetime) -> bool:
     return (
         row.revoked_at is None
         and row.family_revoked_at is None

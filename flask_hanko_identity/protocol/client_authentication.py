@@ -23,7 +23,7 @@ METHODS = (BASIC, POST, NONE)
 _NOBODY = crypto.digest("")
 
 
-class InvalidClient(InvalidClientError):  # type: ignore[misc]
+class InvalidClient(InvalidClientError):
     """Always 401 with a challenge, and one text whatever failed (section 5.2)."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from authlib.oidc.core.errors import RequestNotSupportedError
 from authlib.oidc.core.errors import RequestURINotSupportedError
 
 
-class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
+class UnmetAuthenticationRequirementsError(OAuth2Error):
     """The person cannot be signed in as strongly as asked (Unmet Authentication Requirements 1.0, section 2)."""
 
     error = "unmet_authentication_requirements"

@@ -8,7 +8,6 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import InvalidScopeError
-from sqlalchemy import Row
 from sqlalchemy import Table
 from sqlalchemy import bindparam
 from sqlalchemy import select
@@ -113,7 +112,7 @@ _EXTEND = update(_token).where(_token.c.id == bindparam("b_id")).values(expires_
 _LEAF = select(_token.c.rotated_at, _token.c.revoked_at).where(_token.c.digest == bindparam("b_digest"))
 
 
-class TokenReplayed(InvalidGrantError):  # type: ignore[misc]
+class TokenReplayed(InvalidGrantError):
     """A code or refresh token came a second time: its family was revoked, and that is to be committed."""
 
 
@@ -136,7 +135,7 @@ class Successor:
     """The same, where it has no row yet."""
 
 
-def claim_code(realm: Realm, presented: Presented) -> Row[Any] | None:
+def claim_code(realm: Realm, presented: Presented) -> Any:
     """Take the code if everything fits. One statement: two requests can never both have it."""
     return realm.session.execute(
         _CLAIM_CODE,
@@ -168,7 +167,7 @@ def explain_code(realm: Realm, presented: Presented) -> OAuth2Error:
     return InvalidGrantError("The code has expired.")
 
 
-def load_user(realm: Realm, row: Row[Any]) -> Grant:
+def load_user(realm: Realm, row: Any) -> Grant:
     """The grant of a claimed code with its user.
 
     :raises InvalidGrantError: if the user is gone or inactive.
@@ -220,7 +219,7 @@ def use_refresh_token(
     return grant, _rotate(realm, row, token)
 
 
-def _rotate(realm: Realm, row: Row[Any], token: str) -> Successor:
+def _rotate(realm: Realm, row: Any, token: str) -> Successor:
     candidates = realm.ring.derive_text("refresh", str(row.id), token)
     if row.rotated_at is None:
         rotated = realm.session.execute(
@@ -242,7 +241,7 @@ def _rotate(realm: Realm, row: Row[Any], token: str) -> Successor:
     raise TokenReplayed("The refresh token was used before. Everything that came of it is revoked.")
 
 
-def _grant(row: Row[Any], user: Row[Any]) -> Grant:
+def _grant(row: Any, user: Any) -> Grant:
     return Grant(
         authorization_id=row.id,
         scope=tuple(row.scope.split(" ")),
@@ -257,7 +256,7 @@ def _grant(row: Row[Any], user: Row[Any]) -> Grant:
     )
 
 
-def user_record(row: Row[Any]) -> UserRecord:
+def user_record(row: Any) -> UserRecord:
     """The user of a row that was selected with ``USER_COLUMNS``."""
     return UserRecord(
         sub=row.sub,

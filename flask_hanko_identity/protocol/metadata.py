@@ -33,7 +33,7 @@ def endpoint_urls(issuer: str) -> dict[str, str]:
 
 
 def discovery(project: ProjectSnapshot) -> dict[str, Any]:
-    """OpenID Provider Metadata: what is supported and nothing else (OpenID Connect Discovery 1.0, section 3; RFC 8414)."""
+    """OpenID Provider Metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414): what is supported, no more."""
     confidential = [method for method in METHODS if method != NONE]
     return {
         "issuer": project.issuer,

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from ..settings import Settings
+from ..storage.projects import CONSOLE_SLUG
 from .brand import make_brand_blueprint
 from .console import make_console_blueprint
 from .headers import protect
@@ -14,21 +15,20 @@ from .well_known import make_well_known_blueprint
 
 def register_blueprints(app: Flask, settings: Settings) -> None:
     """Put our pages and endpoints into the host, below the prefix; the host's own stay as they are."""
+    prefix = settings.url_prefix
     blueprints = [
-        make_static_blueprint(),
-        make_brand_blueprint(),
-        make_oidc_blueprint(),
-        make_login_blueprint(),
+        (make_static_blueprint(), prefix),
+        (make_brand_blueprint(), prefix),
+        (make_oidc_blueprint(), prefix),
+        (make_login_blueprint(), prefix),
+        (make_well_known_blueprint(settings), ""),
     ]
     if settings.console:
-        blueprints.append(make_console_blueprint())
-    well_known = make_well_known_blueprint(settings)
+        blueprints.append((make_console_blueprint(), prefix + "/" + CONSOLE_SLUG))
     csrf = app.extensions.get("csrf")
-    for blueprint in [*blueprints, well_known]:
+    for blueprint, where in blueprints:
         protect(blueprint)
         if csrf is not None:
             # Our forms carry a token of their own, bound to our own cookie; see csrf.py.
             csrf.exempt(blueprint)
-    for blueprint in blueprints:
-        app.register_blueprint(blueprint, url_prefix=settings.url_prefix or None)
-    app.register_blueprint(well_known)
+        app.register_blueprint(blueprint, url_prefix=where or None)

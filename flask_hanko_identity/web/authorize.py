@@ -52,7 +52,7 @@ def add_authorize_views(blueprint: Blueprint) -> None:
         if not form.validate() or form.allow.data == form.deny.data:
             raise PageExpired(gettext("This page is over. Go back to the app and start again."))
         outcome = flow.decide(
-            ctx, form.request.data, allow=form.allow.data, login_token=login_token(ctx.project)
+            ctx, form.request.data or "", allow=form.allow.data, login_token=login_token(ctx.project)
         )
         return _answer(slug, outcome)
 

@@ -47,7 +47,7 @@ def add_logout_views(blueprint: Blueprint) -> None:
         form = LogoutForm()
         if not form.validate():
             raise PageExpired(gettext("This page is over. Go back to the app and sign out there again."))
-        return _answer(ctx, flow.confirm(ctx, form.request.data, login_token=login_token(ctx.project)))
+        return _answer(ctx, flow.confirm(ctx, form.request.data or "", login_token=login_token(ctx.project)))
 
     @blueprint.get("/<slug>/signed-out")
     def signed_out(slug: str) -> Answer:

@@ -9,9 +9,9 @@ from flask import has_app_context
 from ..text import use_translator
 
 try:
-    from flask_babel import Domain
+    from flask_babel import Domain  # type: ignore[import-untyped]
 except ImportError:  # the host has no Flask-Babel
-    Domain = None  # type: ignore[assignment,misc]
+    Domain = None
 
 DIRECTORY = Path(__file__).parent.parent / "translations"
 

@@ -16,7 +16,7 @@ from flask_hanko_identity.flows.organizations import add_default_organization
 from flask_hanko_identity.flows.provision import ensure_console_project
 from flask_hanko_identity.flows.unit_of_work import transaction
 from flask_hanko_identity.flows.users import create_user
-from flask_hanko_identity.protocol.assurance import Assurance
+from flask_hanko_identity.protocol.passkeys import SYNCED
 from flask_hanko_identity.storage import Membership
 from flask_hanko_identity.storage.organizations import Role
 from flask_hanko_identity.storage.organizations import find_organization
@@ -147,7 +147,7 @@ def sign_in(app: Flask, email: str = "ada@example.com", *, secure: bool = False)
 def open_login(ctx: Context, user_id: int, sub: str) -> str:
     """A login session without a ceremony; returns the cookie's value."""
     with transaction(ctx) as work:
-        return open_session(ctx, work, user_id=user_id, sub=sub, assurance=Assurance("phr", ("swk",))).token
+        return open_session(ctx, work, user_id=user_id, sub=sub, assurance=SYNCED).token
 
 
 def add_member(app: Flask, visitor: Visitor, organization_id: str, role: Role) -> None:

@@ -8,8 +8,8 @@ from . import projects
 
 
 def make_console_blueprint() -> Blueprint:
-    """``hanko_console``: every address of the console, and what answers there."""
-    blueprint = Blueprint("hanko_console", __name__, url_prefix="/console")
+    """``hanko_console``: every address of the console, below the path it is registered at."""
+    blueprint = Blueprint("hanko_console", __name__)
     organization = "/organizations/<organization_id>"
     project = "/projects/<slug>"
     app = project + "/apps/<client_id>"

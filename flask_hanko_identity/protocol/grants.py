@@ -65,7 +65,7 @@ class AuthorizationCodeGrant(_Grant):
             return None
         if not _VERIFIER.fullmatch(verifier):
             raise InvalidRequestError("code_verifier must be 43 to 128 unreserved characters.")
-        return str(create_s256_code_challenge(verifier))  # type: ignore[no-untyped-call]
+        return str(create_s256_code_challenge(verifier))
 
     def _claim(self, client: ClientSnapshot, code: str, redirect_uri: str, challenge: str | None) -> None:
         # RFC 6749, section 4.1.2: the client MUST NOT use the code more than once. One statement looks at every

@@ -51,10 +51,10 @@ class _BrowserCSRF(CSRF):
             raise ValidationError(_expired())
 
 
-class IdentityForm(FlaskForm):  # type: ignore[misc]
+class IdentityForm(FlaskForm):
     """Base of all our forms. Its token cannot be switched off by the host's configuration."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+    class Meta(FlaskForm.Meta):
         csrf = True
         csrf_class = _BrowserCSRF
         csrf_field_name = "csrf_token"

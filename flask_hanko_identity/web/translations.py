@@ -9,7 +9,7 @@ from flask import has_app_context
 from ..text import use_translator
 
 try:
-    from flask_babel import Domain  # type: ignore[import-untyped]
+    from flask_babel import Domain
 except ImportError:  # the host has no Flask-Babel
     Domain = None
 

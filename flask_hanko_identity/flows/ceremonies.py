@@ -1,5 +1,6 @@
 """One-time passkey ceremonies: a challenge is for one browser and one purpose, and may come back once."""
 
+import re
 import secrets
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ LIFETIME = timedelta(minutes=5)
 TIMEOUT = int(LIFETIME.total_seconds() * 1000)
 """Milliseconds that a browser may take."""
 
-_LONGEST_HANDLE = 64
+_HANDLE = re.compile(r"[0-9A-Za-z]{1,64}")
 _ceremonies: Any = Ceremony.__table__
 
 MakeOptions = Callable[[RelyingParty, bytes], dict[str, Any]]
@@ -134,7 +135,7 @@ def _claim(ctx: Context, kind: CeremonyKind, handle: object) -> ClaimedCeremony:
 
 
 def _spend(ctx: Context, kind: CeremonyKind, handle: object) -> Any:
-    if not isinstance(handle, str) or not 0 < len(handle) <= _LONGEST_HANDLE:
+    if not isinstance(handle, str) or not _HANDLE.fullmatch(handle):
         return None
     return ctx.session.execute(
         update(_ceremonies)

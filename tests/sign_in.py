@@ -156,4 +156,4 @@ class Visitor:
 
     def cookies(self) -> dict[str, str]:
         """The browser's cookies by name."""
-        return {cookie.key: cookie.value for cookie in self.client._cookies.values()}
+        return {cookie.key: cookie.value for cookie in (self.client._cookies or {}).values()}

@@ -139,14 +139,10 @@ def test_handles_tell_nothing_and_differ(ctx, console, authenticator):
     assert len(handles) == 5
 
 
-@pytest.mark.parametrize(
-    "email",
-    [
-        pytest.param(email, id=ascii(email)[:30])
-        for email in (None, "", "ada", "ada@", "a@b@c", "a\0@example.com", "\ud800@example.com", 7, [], {})
-    ]
-    + [pytest.param("x" * 250 + "@example.com", id="too long")],
-)
+WRONG_ADDRESSES: list[object] = [None, "", "ada", "ada@", "a@b@c", "a\0@example.com", "\ud800@example.com", 7, [], {}]
+
+
+@pytest.mark.parametrize("email", [*WRONG_ADDRESSES, "x" * 250 + "@example.com"], ids=lambda email: ascii(email)[:30])
 def test_wrong_address_is_refused(ctx, email):
     with pytest.raises(InvalidInput) as refused:
         begin_signup(ctx, email=email)

@@ -36,7 +36,7 @@ def list_all(project: str) -> Report:
 @command(keys, "rotate")
 @click.option("--project", required=True, metavar="SLUG")
 @click.option("--algorithm", type=click.Choice(ALGORITHMS), help="All unless given.")
-@click.option("--at-once", is_flag=True, help="Sign with the new keys now, as after a leak.")
+@click.option("--at-once", is_flag=True, help="Sign with the new keys now, before apps could learn them.")
 def rotate(project: str, algorithm: str | None, at_once: bool) -> Report:
     """Publish new signing keys, which sign once apps had time to learn them."""
     ctx = context_of(project)

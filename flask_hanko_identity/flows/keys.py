@@ -27,7 +27,8 @@ def rotate_keys(ctx: Context, *, algorithm: str | None = None, at_once: bool = F
     know it by then; the present key signs until that moment and stays published while its tokens live.
 
     :param algorithm: one of ``signing.ALGORITHMS``; all unless given.
-    :param at_once: sign with the new key from now on, as after a leak. A key that waits is dropped.
+    :param at_once: sign with the new key from now on. Apps that have the key set cached must fetch it again.
+        A key that waits is dropped.
     :return: the new keys. Of an algorithm whose next key waits already there is none, unless ``at_once``.
     :raises InvalidInput: if there is no such algorithm.
     :raises Conflict: if nothing was to be done, since the next keys wait already.

@@ -4,8 +4,10 @@ import re
 from typing import Any
 from typing import TypeVar
 
+from sqlalchemy import and_
 from sqlalchemy import inspect
 from sqlalchemy import select
+from sqlalchemy import true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..errors import Conflict
@@ -76,10 +78,10 @@ def refuse_second(
     """
     if submission is None:
         return
-    row = ctx.session.execute(select(result).where(column == submission, *where)).first()
-    if row is None and ctx.session.execute(select(column).where(column == submission)).first() is None:
+    row = ctx.session.execute(select(result, and_(true(), *where)).where(column == submission)).first()
+    if row is None:
         return
     raise AlreadyDone(
         gettext("This form was sent before, and what it asks for is done."),
-        existing=None if row is None else str(row[0]),
+        existing=str(row[0]) if row[1] else None,
     )

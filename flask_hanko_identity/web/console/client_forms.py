@@ -65,22 +65,22 @@ class UriListField(Field):
         if self.row_errors:
             raise ValidationError(gettext("Mend the addresses that are marked below."))
 
-    def check_each(self, application_type: str, application_uri: str) -> bool:
-        """Mark every address that may not be registered."""
+    def check_each(self, application_type: str, application_uri: str, *, own_schemes: bool) -> None:
+        """Mark every address that may not be registered.
+
+        :param own_schemes: whether the app's package name is right, by which schemes other than http are judged.
+        """
         for index, text in enumerate(self.data or []):
+            if not text or index in self.row_errors or not (own_schemes or text.startswith("http")):
+                continue
             try:
-                if text:
-                    check_redirect_uri(
-                        text,
-                        application_type=application_type,
-                        application_uri=application_uri,
-                        field=self.name,
-                    )
+                check_redirect_uri(
+                    text, application_type=application_type, application_uri=application_uri, field=self.name
+                )
             except InvalidInput as refusal:
                 self.row_errors[index] = refusal.message
         if self.row_errors:
             self.errors = [gettext("Mend the addresses that are marked below.")]
-        return not self.row_errors
 
 
 class ConnectAppForm(ConsoleForm):
@@ -111,24 +111,23 @@ class ConnectAppForm(ConsoleForm):
     submission = Submission()
 
     def validate(self, extra_validators: Any = None) -> bool:
-        if not super().validate(extra_validators):
-            return False
-        kind, uri = self.application_type.data, self.application_uri.text
-        named = self.check("name", lambda: clean_name(self.name.text, "name"))
+        valid = super().validate(extra_validators)
+        self.check("name", lambda: clean_name(self.name.text, "name"))
+        kind, uri = str(self.application_type.data), self.application_uri.text
         known = self.check(
             "application_uri",
             lambda: check_application_uri(uri, application_type=kind, field="application_uri"),
         )
-        return (
-            named
-            & known
-            & self.check(
+        redirect_uri = self.redirect_uri.text
+        # Whether a scheme is the app's own can be told only once the app's package name is right.
+        if known or redirect_uri.startswith("http"):
+            self.check(
                 "redirect_uri",
                 lambda: check_redirect_uri(
-                    self.redirect_uri.text, application_type=kind, application_uri=uri, field="redirect_uri"
+                    redirect_uri, application_type=kind, application_uri=uri, field="redirect_uri"
                 ),
             )
-        )
+        return valid and not self.errors
 
 
 class AppSettingsForm(ConsoleForm):
@@ -180,20 +179,18 @@ class AppSettingsForm(ConsoleForm):
         return form
 
     def validate(self, extra_validators: Any = None) -> bool:
-        if not super().validate(extra_validators):
-            return False
+        valid = super().validate(extra_validators)
+        self.check("name", lambda: clean_name(self.name.text, "name"))
         kind, uri = self.application_type, self.application_uri.text
-        named = self.check("name", lambda: clean_name(self.name.text, "name"))
         known = self.check(
             "application_uri",
             lambda: check_application_uri(uri, application_type=kind, field="application_uri"),
         )
-        logins = self.redirect_uris.check_each(kind, uri)
-        logouts = self.post_logout_redirect_uris.check_each(kind, uri)
+        for field in (self.redirect_uris, self.post_logout_redirect_uris):
+            field.check_each(kind, uri, own_schemes=known)
         if not self.redirect_uris.uris:
             self.redirect_uris.errors = [gettext("The app needs at least one address to come back to.")]
-            logins = False
-        return named & known & logins & logouts
+        return valid and not self.errors
 
     def edit_rows(self, action: str) -> None:
         """Add or remove a row without saving: ``add:<field>`` or ``remove:<field>:<index>``."""

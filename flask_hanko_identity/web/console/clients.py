@@ -55,9 +55,7 @@ def connect_app(desk: Desk) -> ResponseReturnValue:
         except AlreadyDone as done:
             if done.existing is None:
                 return go("apps", slug=desk.project.slug)
-            return go(
-                "app_settings", slug=desk.project.slug, client_id=done.existing, done="connected-before"
-            )
+            return go("app_settings", slug=desk.project.slug, client_id=done.existing, done="connected-before")
         except InvalidInput as refusal:
             form.refuse(refusal, redirect_uris="redirect_uri")
         else:
@@ -122,9 +120,7 @@ def new_secret(desk: Desk) -> ResponseReturnValue:
                 submission=form.submission.data,
             )
         except AlreadyDone:
-            return go(
-                "app_settings", slug=desk.project.slug, client_id=desk.client.client_id, done="secret-before"
-            )
+            return go("app_settings", slug=desk.project.slug, client_id=desk.client.client_id, done="secret-before")
         except (Conflict, InvalidInput) as refusal:
             form.refuse(refusal)
         else:

@@ -73,13 +73,14 @@ class ConsoleForm(IdentityForm):
             self.form_errors = [*self.form_errors, refusal.message]
 
     def check(self, name: str, rule: Callable[[], object]) -> bool:
-        """Show what a rule refuses next to the field ``name``: all faults of a form are seen at once."""
-        try:
-            rule()
-        except InvalidInput as refusal:
-            self[name].errors = [*self[name].errors, refusal.message]
-            return False
-        return True
+        """Show what a rule refuses next to the field ``name``, so that all faults of a form are seen at once."""
+        field = self[name]
+        if not field.errors:
+            try:
+                rule()
+            except InvalidInput as refusal:
+                field.errors = [refusal.message]
+        return not field.errors
 
 
 class Submission(HiddenField):

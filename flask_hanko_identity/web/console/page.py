@@ -22,8 +22,7 @@ _DONE = {
     "saved": lazy_gettext("The settings are saved."),
     "unchanged": lazy_gettext("Nothing was changed."),
     "connected-before": lazy_gettext(
-        "This app is connected already, and its secret is not shown twice. If you did not keep it, "
-        "make another."
+        "This app is connected already, and its secret is not shown twice. If you did not keep it, make another."
     ),
     "secret-before": lazy_gettext(
         "This secret was made already and is not shown twice. Make a new one if you need it."

@@ -37,9 +37,7 @@ def _work(app: Flask, project_id: int) -> None:
         except IdentityError as refusal:
             log.warning("project %s is not made ready: %s", project_id, refusal.message)
         except Exception as error:
-            log.error(
-                "project %s could not be made ready: %s", project_id, type(error).__name__, exc_info=error
-            )
+            log.error("project %s could not be made ready: %s", project_id, type(error).__name__, exc_info=error)
 
 
 def _context(app: Flask) -> Context:

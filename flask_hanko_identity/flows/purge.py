@@ -12,6 +12,7 @@ from ..storage import AuthorizationRequest
 from ..storage import Ceremony
 from ..storage import ClientSecret
 from ..storage import LoginSession
+from ..storage import LogoutRequest
 from ..storage import Passlink
 from ..storage import Token
 from .context import Context
@@ -30,6 +31,7 @@ _EXPIRING: dict[str, tuple[type[Any], InstrumentedAttribute[Any], timedelta]] = 
     "tokens": (Token, Token.expires_at, MARGIN),  # before the authorizations, which would take them along
     "authorizations": (Authorization, Authorization.expires_at, MARGIN),
     "authorization_requests": (AuthorizationRequest, AuthorizationRequest.expires_at, MARGIN),
+    "logout_requests": (LogoutRequest, LogoutRequest.expires_at, MARGIN),
     "login_sessions": (LoginSession, LoginSession.expires_at, MARGIN),
     "ceremonies": (Ceremony, Ceremony.expires_at, MARGIN),
     "passlinks": (Passlink, Passlink.expires_at, MARGIN),

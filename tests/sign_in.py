@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from dataclasses import field
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
+from sqlalchemy import func
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -22,12 +22,14 @@ from flask_hanko_identity.flows.login_sessions import NewSession
 from flask_hanko_identity.flows.signup import begin_signup
 from flask_hanko_identity.flows.signup import finish_signup
 from flask_hanko_identity.storage import AuditEvent
+from flask_hanko_identity.storage import Base
 from flask_hanko_identity.storage import Project
 from tests.authenticator import UNTOUCHED
 from tests.authenticator import SoftwareAuthenticator
 from tests.authenticator import Tampering
 
 ORIGIN = "http://localhost"
+SESSION_COOKIE = "hanko_identity-shop"
 
 
 def add_project(app: Flask, slug: str, **values: Any) -> Project:
@@ -107,6 +109,13 @@ def events(ctx: Context) -> list[tuple[str, Any]]:
     return [(row.event, row.data.get("reason")) for row in rows]
 
 
+def count_rows(app: Flask, model: type[Base]) -> int:
+    """How many rows a table has."""
+    with app.app_context():
+        session = app.extensions["hanko_identity"].session
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
 @dataclass
 class Visitor:
     """Somebody with a browser, as far as HTTP goes."""
@@ -117,8 +126,8 @@ class Visitor:
     csrf: str = ""
 
     def open(self, path: str, **query: str) -> TestResponse:
-        """A page; its token is remembered."""
-        page = self.client.get(f"/identity/{self.slug}/{path}", query_string=query)
+        """A page, by its whole path or by what follows the project; its token is remembered."""
+        page = self.client.get(self._path(path), query_string=query)
         found = re.search(r'(?:data-csrf|name="csrf_token"[^>]*value)="([^"]+)"', page.text)
         if found:
             self.csrf = unescape(found[1])
@@ -135,7 +144,7 @@ class Visitor:
     def submit(self, path: str, **fields: str) -> TestResponse:
         """A form of the page that was opened last."""
         return self.client.post(
-            urlsplit(path).path if path.startswith("/") else f"/identity/{self.slug}/{path}",
+            self._path(path),
             data={"csrf_token": self.csrf, **fields},
             headers={"Origin": ORIGIN},
         )
@@ -153,6 +162,9 @@ class Visitor:
         options = self.post("login/options", {}).get_json()
         credential = self.authenticator.get(options["publicKey"])
         return self.post("login/finish", {**query, "ceremony": options["ceremony"], "credential": credential})
+
+    def _path(self, path: str) -> str:
+        return path if path.startswith("/") else f"/identity/{self.slug}/{path}"
 
     def cookies(self) -> dict[str, str]:
         """The browser's cookies by name."""

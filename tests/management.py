@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from typing import TypeVar
@@ -10,6 +11,8 @@ from typing import TypeVar
 from flask import Flask
 from sqlalchemy import select
 
+from flask_hanko_identity.crypto import digest
+from flask_hanko_identity.crypto import random_text
 from flask_hanko_identity.flows.clients import ConnectedClient
 from flask_hanko_identity.flows.clients import connect_client
 from flask_hanko_identity.flows.context import Context
@@ -17,9 +20,15 @@ from flask_hanko_identity.flows.context import Origin
 from flask_hanko_identity.flows.organizations import create_organization
 from flask_hanko_identity.flows.projects import create_project
 from flask_hanko_identity.flows.provision import provision
+from flask_hanko_identity.flows.users import create_user
 from flask_hanko_identity.storage import AuditEvent
+from flask_hanko_identity.storage import Authorization
+from flask_hanko_identity.storage import Client
 from flask_hanko_identity.storage import Organization
 from flask_hanko_identity.storage import Project
+from flask_hanko_identity.storage import Token
+from flask_hanko_identity.storage import User
+from flask_hanko_identity.storage.tokens import TokenKind
 
 T = TypeVar("T")
 
@@ -100,3 +109,42 @@ def at_once(app: Flask, work: Callable[[int], T], *, times: int = 4) -> list[T |
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(run, range(times)))
+
+
+def make_user(app: Flask, slug: str = "shop", *, email: str = "ada@example.com") -> User:
+    """A user of the project."""
+    return create_user(make_context(app, slug), email=email)
+
+
+def authorize(app: Flask, client: Client, user: User, *, expires_in: timedelta = timedelta(days=1)) -> int:
+    """The row of something that the user let the client have, with a live access token; gives its id."""
+    ctx = make_context(app)
+    row = Authorization(
+        project_id=client.project_id,
+        client_id=client.id,
+        user_id=user.id,
+        code_digest=digest(random_text()),
+        redirect_uri="https://rp.example/cb",
+        scope="openid",
+        sid=random_text(),
+        auth_time=ctx.now,
+        acr="1",
+        amr=["otp"],
+        created_at=ctx.now,
+        code_expires_at=ctx.now,
+        expires_at=ctx.now + expires_in,
+    )
+    ctx.session.add(row)
+    ctx.session.flush()
+    ctx.session.add(
+        Token(
+            authorization_id=row.id,
+            digest=digest(random_text()),
+            kind=TokenKind.ACCESS,
+            scope="openid",
+            issued_at=ctx.now,
+            expires_at=ctx.now + expires_in,
+        )
+    )
+    ctx.session.commit()
+    return row.id

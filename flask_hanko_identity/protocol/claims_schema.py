@@ -18,7 +18,7 @@ Check = Callable[[str, Any], Any]
 
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*(/[A-Za-z0-9+_-]+)*")
-_PHONE = re.compile(r"\+?[0-9 ().;=a-z/-]{3,64}")
+_PHONE = re.compile(r"\+?[0-9(][0-9 ().-]{2,40}(;ext=[0-9]{1,10})?")
 _ADDRESS = ("formatted", "street_address", "locality", "region", "postal_code", "country")
 _OF_THE_PROVIDER = frozenset({"sub", "email", "email_verified", "updated_at"})
 

@@ -123,8 +123,10 @@ def clean_email(text: Any, field: str) -> str:
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST_EMAIL:
         raise InvalidInput(gettext("Enter an e-mail address such as name@example.com."), field=field)
     try:
-        # A name like user@intranet is the host's business; what is undeliverable only loses its mail.
-        address = validate_email(text, check_deliverability=False, globally_deliverable=False).normalized
+        # user@intranet and user@shop.test are the host's business; what is undeliverable only loses its mail.
+        address = validate_email(
+            text, check_deliverability=False, globally_deliverable=False, test_environment=True
+        ).normalized
     except (EmailNotValidError, ValueError) as error:  # ValueError: what cannot be encoded at all
         raise InvalidInput(
             gettext("Enter an e-mail address such as name@example.com."), field=field

@@ -21,6 +21,7 @@ from ..protocol.passkeys import VerifiedRegistration
 from ..protocol.passkeys import registration_options
 from ..protocol.passkeys import verify_registration
 from ..signals import user_signed_up
+from ..storage import EmailAddress
 from ..storage import Passkey
 from ..storage import User
 from ..storage.passkeys import CeremonyKind
@@ -48,6 +49,7 @@ from .unit_of_work import Work
 
 _passkeys: Any = Passkey.__table__
 _users: Any = User.__table__
+_addresses: Any = EmailAddress.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +199,21 @@ def _add_user(ctx: Context, work: Work, ceremony: ClaimedCeremony) -> tuple[int,
             "state": UserState.ACTIVE,
             "email": email,
             "email_verified": False,
-            "email_key": email.lower() if ceremony.data["held"] else None,
             "claims": {},
             "created_at": ctx.now,
             "updated_at": ctx.now,
         },
     ).scalar_one()
+    ctx.session.execute(
+        insert(_addresses),
+        {
+            "project_id": ctx.project.id,
+            "user_id": user_id,
+            "address": email,
+            "held_as": email.lower() if ceremony.data["held"] else None,
+            "created_at": ctx.now,
+        },
+    )
     if ctx.project.slug == CONSOLE_SLUG:
         add_default_organization(ctx, work, user_id=user_id, email=email)
     work.announce(user_signed_up, project=ctx.project.slug, user_id=user_id, sub=sub)

@@ -16,6 +16,7 @@ from ..errors import InvalidInput
 from ..protocol.claims_schema import check_claims
 from ..protocol.names import clean_email
 from ..signals import user_signed_up
+from ..storage import EmailAddress
 from ..storage import User
 from ..storage.users import UserState
 from ..storage.users import find_user_by_email
@@ -67,13 +68,22 @@ def create_user(ctx: Context, *, email: str, claims: Mapping[str, Any] | None = 
                 state=UserState.ACTIVE,
                 email=email,
                 email_verified=verified,
-                email_key=email.lower(),
                 claims=stored,
                 created_at=ctx.now,
                 updated_at=updated_at,
             )
             ctx.session.add(user)
             ctx.session.flush()
+            ctx.session.add(
+                EmailAddress(
+                    project_id=user.project_id,
+                    user_id=user.id,
+                    address=email,
+                    held_as=email.lower(),
+                    verified_at=ctx.now if verified else None,
+                    created_at=ctx.now,
+                )
+            )
             work.record("user.created", f"user:{user.sub}", data={"claims": sorted(stored)})
             work.announce(user_signed_up, project=ctx.project.slug, user_id=user.id, sub=user.sub)
     except IntegrityError as error:  # two at once

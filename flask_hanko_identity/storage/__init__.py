@@ -19,6 +19,7 @@ from .passkeys import Passkey
 from .passlinks import Passlink
 from .projects import Project
 from .tokens import Token
+from .users import EmailAddress
 from .users import User
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Client",
     "ClientSecret",
     "Consent",
+    "EmailAddress",
     "LoginSession",
     "LogoutRequest",
     "Membership",

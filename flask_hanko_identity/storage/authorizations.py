@@ -31,9 +31,7 @@ class AuthorizationRequest(Base):
     project_id: Mapped[int] = mapped_column(
         Id, foreign_key("hanko_authorization_request.project_id", "hanko_project.id")
     )
-    client_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_authorization_request.client_id", "hanko_client.id")
-    )
+    client_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_authorization_request.client_id", "hanko_client.id"))
     handle: Mapped[str] = mapped_column(String(64))
     """What stands in the address; of no use in another browser."""
     browser_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
@@ -58,12 +56,8 @@ class Authorization(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_authorization.project_id", "hanko_project.id")
-    )
-    client_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_authorization.client_id", "hanko_client.id")
-    )
+    project_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_authorization.project_id", "hanko_project.id"))
+    client_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_authorization.client_id", "hanko_client.id"))
     user_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_authorization.user_id", "hanko_user.id"))
     login_session_id: Mapped[int | None] = mapped_column(
         Id, foreign_key("hanko_authorization.login_session_id", "hanko_login_session.id", ondelete="SET NULL")

@@ -59,18 +59,24 @@ def foreign_key(owner: str, target: str, *, ondelete: str = "CASCADE") -> Foreig
 def mirror_tables(metadata: MetaData) -> None:
     """Copy our tables into the host's metadata, so that ``create_all`` and autogenerate see them.
 
+    They stay in the database's default schema, whichever the host's metadata names for its own.
+
     :raises ConfigurationError: if the host has a table of its own with one of our names.
     """
-    ours = {table.name: table for table in Base.metadata.sorted_tables}
-    for name, table in ours.items():
-        present = metadata.tables.get(name)
-        if present is None:
-            table.to_metadata(metadata)
-        elif _columns(present) != _columns(table):
-            raise ConfigurationError(f"The host has its own table named {name}, which the extension needs.")
-    if VERSION_TABLE not in metadata.tables:
-        # Else the host's autogenerate would want to drop the table that counts our migrations.
-        Table(VERSION_TABLE, metadata, Column("version_num", String(32), primary_key=True))
+    schema, metadata.schema = metadata.schema, None
+    try:
+        for table in Base.metadata.sorted_tables:
+            present = metadata.tables.get(table.name)
+            if present is None:
+                for key in table.to_metadata(metadata).foreign_keys:
+                    key.column  # noqa: B018 - found now, while the default schema is the database's
+            elif _columns(present) != _columns(table):
+                raise ConfigurationError(f"The host has its own table named {table.name}, which the extension needs.")
+        if VERSION_TABLE not in metadata.tables:
+            # Else the host's autogenerate would want to drop the table that counts our migrations.
+            Table(VERSION_TABLE, metadata, Column("version_num", String(32), primary_key=True))
+    finally:
+        metadata.schema = schema
 
 
 def _columns(table: Any) -> list[str]:

@@ -74,9 +74,7 @@ class RedirectURI(Base):
     """An address that a browser may be sent to after sign-in or after logout."""
 
     __tablename__ = "hanko_redirect_uri"
-    __table_args__ = (
-        UniqueConstraint("client_id", "kind", "uri", name="uq_hanko_redirect_uri_client_id_kind_uri"),
-    )
+    __table_args__ = (UniqueConstraint("client_id", "kind", "uri", name="uq_hanko_redirect_uri_client_id_kind_uri"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     client_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_redirect_uri.client_id", "hanko_client.id"))
@@ -94,9 +92,7 @@ class ClientSecret(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    client_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_client_secret.client_id", "hanko_client.id")
-    )
+    client_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_client_secret.client_id", "hanko_client.id"))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     last4: Mapped[str] = mapped_column(String(4))
     label: Mapped[str] = mapped_column(String(100))
@@ -115,8 +111,4 @@ def find_client(session: Session, *, project_id: int, client_id: str) -> Client 
 
 def list_clients(session: Session, *, project_id: int) -> list[Client]:
     """The clients of a project, by name."""
-    return list(
-        session.scalars(
-            select(Client).where(Client.project_id == project_id).order_by(Client.name, Client.id)
-        )
-    )
+    return list(session.scalars(select(Client).where(Client.project_id == project_id).order_by(Client.name, Client.id)))

@@ -1,5 +1,7 @@
-"""What we ask of the host's database connections, and how a transaction that writes begins."""
+"""What we ask of the host's SQLite connections, and how a transaction that writes begins."""
 
+import sqlite3
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -9,37 +11,49 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 _WRITES = "hanko_identity_writes"
+_TUNED = "hanko_identity_tuned"
 _prepared: WeakSet[Engine] = WeakSet()
 
 
 def prepare_engine(engine: Engine, *, tune_sqlite: bool) -> None:
-    """Attach what our transactions need to an engine; a second call does nothing.
+    """Give every connection of a SQLite engine WAL, ``synchronous=FULL`` and foreign keys; a second call does nothing.
 
-    SQLite only: our writers begin with ``BEGIN IMMEDIATE``, since a transaction that reads first and writes later
-    fails at once when another has written in between. With ``tune_sqlite``, each new connection gets WAL,
-    ``synchronous=FULL``, foreign keys and a busy timeout of five seconds.
+    A connection is tuned when it is next taken from the pool, so that those count which the host opened before us.
     """
-    if engine.dialect.name != "sqlite" or engine in _prepared:
+    if engine.dialect.name != "sqlite" or not tune_sqlite or engine in _prepared:
         return
     _prepared.add(engine)
-    event.listen(engine, "begin", _begin_immediate)
-    if tune_sqlite:
-        event.listen(engine, "connect", _tune)
+    event.listen(engine, "checkout", _tune)
 
 
 def begin_write(session: Session) -> None:
     """Start a transaction that is going to write.
 
-    A transaction in which the session has only read (the host loading its own user, say) is ended first, since its
-    view may be old. One in which something waits to be written is joined.
+    One that the host has begun (to load its own user, say, or to note when it came) is committed first: its view may
+    be old, and what it changed must not be lost should ours be rolled back.
     """
     if session.in_transaction():
         if is_writing(session):
             raise RuntimeError("A transaction was begun inside another.")
-        if session.new or session.dirty or session.deleted:
-            return
         session.commit()
-    session.connection(execution_options={_WRITES: True})
+    try:
+        begin_immediate(session.connection(execution_options={_WRITES: True}))
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock now. Elsewhere nothing needs to be done.
+
+    A transaction that reads first and writes later fails at once when another has written in between.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    if getattr(connection.connection.dbapi_connection, "in_transaction", False):
+        # The host emits its own BEGIN by an event, as SQLAlchemy's documentation shows for savepoints.
+        connection.exec_driver_sql("COMMIT")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def is_writing(session: Session) -> bool:
@@ -47,17 +61,16 @@ def is_writing(session: Session) -> bool:
     return session.in_transaction() and _WRITES in session.connection().get_execution_options()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITES):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _tune(connection: Any, record: Any) -> None:
+def _tune(connection: Any, record: Any, proxy: Any) -> None:
+    if _TUNED in record.info:
+        return
     cursor = connection.cursor()
     try:
-        cursor.execute("PRAGMA busy_timeout=5000")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # Refused while another process does the same to a new file; it is then done for us too.
+        with suppress(sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
     finally:
         cursor.close()
+    record.info[_TUNED] = True

@@ -32,9 +32,7 @@ class SigningKey(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_signing_key.project_id", "hanko_project.id")
-    )
+    project_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_signing_key.project_id", "hanko_project.id"))
     kid: Mapped[str] = mapped_column(String(64))
     algorithm: Mapped[str] = mapped_column(String(16))
     """``RS256``, ``ES256`` or ``Ed25519`` (RFC 7518, section 3.1; RFC 9864, section 2.2)."""
@@ -48,6 +46,4 @@ class SigningKey(Base):
 
 def list_keys(session: Session, *, project_id: int) -> list[SigningKey]:
     """All keys of a project, in the order in which they were made."""
-    return list(
-        session.scalars(select(SigningKey).where(SigningKey.project_id == project_id).order_by(SigningKey.id))
-    )
+    return list(session.scalars(select(SigningKey).where(SigningKey.project_id == project_id).order_by(SigningKey.id)))

@@ -29,9 +29,7 @@ class LoginSession(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_login_session.project_id", "hanko_project.id")
-    )
+    project_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_login_session.project_id", "hanko_project.id"))
     user_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_login_session.user_id", "hanko_user.id"))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     """Of the cookie's value."""

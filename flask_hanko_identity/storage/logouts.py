@@ -25,9 +25,7 @@ class LogoutRequest(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(
-        Id, foreign_key("hanko_logout_request.project_id", "hanko_project.id")
-    )
+    project_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_logout_request.project_id", "hanko_project.id"))
     handle: Mapped[str] = mapped_column(String(64))
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     """``client_id``, ``redirect_uri`` with its state, ``sub``: each proven, or None."""

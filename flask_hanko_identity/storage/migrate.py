@@ -15,6 +15,7 @@ from sqlalchemy import inspect
 from ..errors import ConfigurationError
 from .base import VERSION_TABLE
 from .base import Base
+from .engines import begin_immediate
 
 DIRECTORY = Path(__file__).parent.parent / "migrations"
 
@@ -78,8 +79,7 @@ def _run(engine: Engine, action: Callable[[Config], None]) -> None:
         if engine.dialect.name == "postgresql":
             # One at a time, whoever comes first; the lock ends with the transaction.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7219046113)")
-        elif engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_immediate(connection)
         config.attributes["connection"] = connection
         action(config)
         connection.commit()

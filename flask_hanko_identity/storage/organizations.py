@@ -70,9 +70,7 @@ def find_organization(session: Session, public_id: str) -> Organization | None:
     return session.scalars(select(Organization).where(Organization.public_id == public_id)).one_or_none()
 
 
-def find_membership(
-    session: Session, *, user_id: int, public_id: str
-) -> tuple[Organization, Membership] | None:
+def find_membership(session: Session, *, user_id: int, public_id: str) -> tuple[Organization, Membership] | None:
     """An organization together with the account's own membership in it: the only way to it from the console."""
     row = session.execute(
         select(Organization, Membership)

@@ -88,8 +88,4 @@ def find_project_of_member(session: Session, *, user_id: int, slug: str) -> tupl
 
 def list_projects(session: Session, *, organization_id: int) -> list[Project]:
     """The projects of an organization, oldest first."""
-    return list(
-        session.scalars(
-            select(Project).where(Project.organization_id == organization_id).order_by(Project.id)
-        )
-    )
+    return list(session.scalars(select(Project).where(Project.organization_id == organization_id).order_by(Project.id)))

@@ -92,16 +92,19 @@ class _Shelf(Generic[T]):
         self._size = size
         self._entries: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
         self._lock = Lock()
+        self._clearings = 0
 
     def get(self, key: Hashable, load: Callable[[], T | None]) -> T | None:
         now = time.monotonic()
         entry = self._entries.get(key)
         if entry is not None and now - entry[0] < LIFETIME:
             return entry[1]
+        clearings = self._clearings
         value = load()
         with self._lock:
             self._entries.pop(key, None)
-            if value is not None:
+            # What was read before another thread cleared the shelf may be old already.
+            if value is not None and clearings == self._clearings:
                 self._entries[key] = (now, value)
                 if len(self._entries) > self._size:
                     self._entries.popitem(last=False)
@@ -110,6 +113,7 @@ class _Shelf(Generic[T]):
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
+            self._clearings += 1
 
 
 class Snapshots:
@@ -201,9 +205,7 @@ def _load_client(session: Session, *, project_id: int, client_id: str) -> Client
     ).one_or_none()
     if row is None:
         return None
-    uris = session.execute(
-        select(RedirectURI.kind, RedirectURI.uri).where(RedirectURI.client_id == row.id)
-    ).all()
+    uris = session.execute(select(RedirectURI.kind, RedirectURI.uri).where(RedirectURI.client_id == row.id)).all()
     secrets = session.execute(
         select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == row.id)
     )

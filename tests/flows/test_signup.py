@@ -22,6 +22,7 @@ from flask_hanko_identity.storage import Membership
 from flask_hanko_identity.storage import Organization
 from flask_hanko_identity.storage import Passkey
 from flask_hanko_identity.storage import User
+from flask_hanko_identity.storage.users import find_user_by_email
 from tests.authenticator import SoftwareAuthenticator
 from tests.authenticator import Tampering
 from tests.authenticator import from_base64url
@@ -71,7 +72,8 @@ def test_sign_up_makes_user_passkey_and_session(ctx):
 
     user = ctx.session.scalars(select(User)).one()
     passkey = ctx.session.scalars(select(Passkey)).one()
-    assert (user.email, user.email_key, user.email_verified) == ("Ada@example.com", None, False)
+    assert (user.email, user.email_verified) == ("Ada@example.com", False)
+    assert find_user_by_email(ctx.session, project_id=user.project_id, email=user.email) is None
     assert user.user_handle == passkey.user_handle == authenticator.credentials[0].user_handle
     assert len(user.user_handle) == 64
     assert (passkey.name, passkey.algorithm) == ("Google Password Manager", -7)
@@ -112,14 +114,14 @@ def test_options_cost_one_statement(ctx):
     assert seen.count == 1, seen
 
 
-def test_finish_costs_six_statements(ctx, authenticator):
+def test_finish_costs_seven_statements(ctx, authenticator):
     ceremony = begin_signup(ctx, email="ada@example.com")
     response = authenticator.create(ceremony.options)
 
     with count_statements(engine_of(ctx.sender)) as seen:
         finish_signup(ctx, handle=ceremony.handle, response=response, current_token=None)
 
-    assert seen.count == 6, seen
+    assert seen.count == 7, seen
 
 
 def test_address_may_be_claimed_by_several(ctx):
@@ -246,7 +248,8 @@ class TestConsole:
         opened = sign_up(console, authenticator, email="else@example.com", invitation=secret_of(link))
 
         user = console.session.scalars(select(User)).one()
-        assert (user.email, user.email_key, user.email_verified) == ("ada@example.com", "ada@example.com", False)
+        assert (user.email, user.email_verified) == ("ada@example.com", False)
+        assert find_user_by_email(console.session, project_id=user.project_id, email="ada@example.com") is user
         membership = console.session.scalars(select(Membership)).one()
         assert (membership.user_id, membership.role) == (opened.user_id, "owner")
 

@@ -13,14 +13,14 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 _TABLES = (
-    "token authorization redirect_uri passlink passkey membership login_session consent client_secret "
+    "token authorization email_address redirect_uri passlink passkey membership login_session consent client_secret "
     "ceremony authorization_request user signing_key logout_request client project organization audit_event"
 ).split()
 """Without the prefix, each before those that it points to."""
 
 
-def _key(table: str, column: str, target: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [target], name=f"fk_{table}_{column}", ondelete=ondelete)
+def _key(column: str, target: str, ondelete: str = "CASCADE") -> sa.ForeignKey:
+    return sa.ForeignKey(target, name="fk_" + column.replace(".", "_"), ondelete=ondelete)
 
 
 def upgrade() -> None:
@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "hanko_project",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("organization_id", ID),
+        sa.Column("organization_id", ID, _key("hanko_project.organization_id", "hanko_organization.id")),
         sa.Column("slug", sa.String(length=63), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("type", sa.String(length=16), nullable=False),
@@ -67,7 +67,6 @@ def upgrade() -> None:
         sa.Column("brand", sa.JSON(), nullable=False),
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
-        _key("hanko_project", "organization_id", "hanko_organization.id"),
         sa.UniqueConstraint("slug", name="uq_hanko_project_slug"),
         sa.UniqueConstraint("submission", name="uq_hanko_project_submission"),
     )
@@ -75,7 +74,7 @@ def upgrade() -> None:
     op.create_table(
         "hanko_client",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_client.project_id", "hanko_project.id"), nullable=False),
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("application_type", sa.String(length=16), nullable=False),
@@ -89,7 +88,6 @@ def upgrade() -> None:
         sa.Column("disabled_at", TIME),
         sa.Column("submission", sa.String(length=64)),
         sa.Column("created_at", TIME, nullable=False),
-        _key("hanko_client", "project_id", "hanko_project.id"),
         sa.UniqueConstraint("client_id", name="uq_hanko_client_client_id"),
         sa.UniqueConstraint("submission", name="uq_hanko_client_submission"),
     )
@@ -97,20 +95,19 @@ def upgrade() -> None:
     op.create_table(
         "hanko_logout_request",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_logout_request.project_id", "hanko_project.id"), nullable=False),
         sa.Column("handle", sa.String(length=64), nullable=False),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("answered_at", TIME),
-        _key("hanko_logout_request", "project_id", "hanko_project.id"),
         sa.UniqueConstraint("handle", name="uq_hanko_logout_request_handle"),
     )
     op.create_index("ix_hanko_logout_request_expires_at", "hanko_logout_request", ["expires_at"])
     op.create_table(
         "hanko_signing_key",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_signing_key.project_id", "hanko_project.id"), nullable=False),
         sa.Column("kid", sa.String(length=64), nullable=False),
         sa.Column("algorithm", sa.String(length=16), nullable=False),
         sa.Column("public_jwk", sa.JSON(), nullable=False),
@@ -118,27 +115,23 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("activates_at", TIME, nullable=False),
         sa.Column("retires_at", TIME),
-        _key("hanko_signing_key", "project_id", "hanko_project.id"),
         sa.UniqueConstraint("kid", name="uq_hanko_signing_key_kid"),
     )
     op.create_index("ix_hanko_signing_key_project_id", "hanko_signing_key", ["project_id"])
     op.create_table(
         "hanko_user",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_user.project_id", "hanko_project.id"), nullable=False),
         sa.Column("sub", sa.String(length=64), nullable=False),
         sa.Column("user_handle", sa.LargeBinary(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("email", sa.String(length=320)),
         sa.Column("email_verified", sa.Boolean(), nullable=False),
-        sa.Column("email_key", sa.String(length=320)),
         sa.Column("claims", sa.JSON(), nullable=False),
         sa.Column("host_id", sa.String(length=255)),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("last_login_at", TIME),
-        _key("hanko_user", "project_id", "hanko_project.id"),
-        sa.UniqueConstraint("project_id", "email_key", name="uq_hanko_user_project_id_email_key"),
         sa.UniqueConstraint("project_id", "host_id", name="uq_hanko_user_project_id_host_id"),
         sa.UniqueConstraint("project_id", "sub", name="uq_hanko_user_project_id_sub"),
     )
@@ -146,16 +139,14 @@ def upgrade() -> None:
     op.create_table(
         "hanko_authorization_request",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
-        sa.Column("client_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_authorization_request.project_id", "hanko_project.id"), nullable=False),
+        sa.Column("client_id", ID, _key("hanko_authorization_request.client_id", "hanko_client.id"), nullable=False),
         sa.Column("handle", sa.String(length=64), nullable=False),
         sa.Column("browser_digest", sa.LargeBinary(length=32)),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("answered_at", TIME),
-        _key("hanko_authorization_request", "client_id", "hanko_client.id"),
-        _key("hanko_authorization_request", "project_id", "hanko_project.id"),
         sa.UniqueConstraint("handle", name="uq_hanko_authorization_request_handle"),
     )
     op.create_index("ix_hanko_authorization_request_client_id", "hanko_authorization_request", ["client_id"])
@@ -163,52 +154,47 @@ def upgrade() -> None:
     op.create_table(
         "hanko_ceremony",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_ceremony.project_id", "hanko_project.id"), nullable=False),
         sa.Column("handle", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("challenge", sa.LargeBinary(length=64), nullable=False),
         sa.Column("browser_digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("user_id", ID),
+        sa.Column("user_id", ID, _key("hanko_ceremony.user_id", "hanko_user.id")),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("used_at", TIME),
-        _key("hanko_ceremony", "project_id", "hanko_project.id"),
-        _key("hanko_ceremony", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("handle", name="uq_hanko_ceremony_handle"),
     )
     op.create_index("ix_hanko_ceremony_expires_at", "hanko_ceremony", ["expires_at"])
     op.create_table(
         "hanko_client_secret",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("client_id", ID, nullable=False),
+        sa.Column("client_id", ID, _key("hanko_client_secret.client_id", "hanko_client.id"), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("last4", sa.String(length=4), nullable=False),
         sa.Column("label", sa.String(length=100), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME),
         sa.Column("submission", sa.String(length=64)),
-        _key("hanko_client_secret", "client_id", "hanko_client.id"),
         sa.UniqueConstraint("submission", name="uq_hanko_client_secret_submission"),
     )
     op.create_index("ix_hanko_client_secret_client_id", "hanko_client_secret", ["client_id"])
     op.create_table(
         "hanko_consent",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("user_id", ID, nullable=False),
-        sa.Column("client_id", ID, nullable=False),
+        sa.Column("user_id", ID, _key("hanko_consent.user_id", "hanko_user.id"), nullable=False),
+        sa.Column("client_id", ID, _key("hanko_consent.client_id", "hanko_client.id"), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("granted_at", TIME, nullable=False),
-        _key("hanko_consent", "client_id", "hanko_client.id"),
-        _key("hanko_consent", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("user_id", "client_id", name="uq_hanko_consent_user_id_client_id"),
     )
     op.create_index("ix_hanko_consent_client_id", "hanko_consent", ["client_id"])
     op.create_table(
         "hanko_login_session",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
-        sa.Column("user_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_login_session.project_id", "hanko_project.id"), nullable=False),
+        sa.Column("user_id", ID, _key("hanko_login_session.user_id", "hanko_user.id"), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("sid", sa.String(length=64), nullable=False),
         sa.Column("auth_time", TIME, nullable=False),
@@ -220,8 +206,6 @@ def upgrade() -> None:
         sa.Column("ended_at", TIME),
         sa.Column("ip_address", sa.String(length=45)),
         sa.Column("user_agent", sa.Text()),
-        _key("hanko_login_session", "project_id", "hanko_project.id"),
-        _key("hanko_login_session", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("digest", name="uq_hanko_login_session_digest"),
         sa.UniqueConstraint("sid", name="uq_hanko_login_session_sid"),
     )
@@ -230,20 +214,20 @@ def upgrade() -> None:
     op.create_table(
         "hanko_membership",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("organization_id", ID, nullable=False),
-        sa.Column("user_id", ID, nullable=False),
+        sa.Column(
+            "organization_id", ID, _key("hanko_membership.organization_id", "hanko_organization.id"), nullable=False
+        ),
+        sa.Column("user_id", ID, _key("hanko_membership.user_id", "hanko_user.id"), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
-        _key("hanko_membership", "organization_id", "hanko_organization.id"),
-        _key("hanko_membership", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("organization_id", "user_id", name="uq_hanko_membership_organization_id_user_id"),
     )
     op.create_index("ix_hanko_membership_user_id", "hanko_membership", ["user_id"])
     op.create_table(
         "hanko_passkey",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
-        sa.Column("user_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_passkey.project_id", "hanko_project.id"), nullable=False),
+        sa.Column("user_id", ID, _key("hanko_passkey.user_id", "hanko_user.id"), nullable=False),
         sa.Column("user_handle", sa.LargeBinary(length=64), nullable=False),
         sa.Column("credential_id", sa.LargeBinary(length=1023), nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
@@ -257,25 +241,21 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("last_used_at", TIME),
-        _key("hanko_passkey", "project_id", "hanko_project.id"),
-        _key("hanko_passkey", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("project_id", "credential_id", name="uq_hanko_passkey_project_id_credential_id"),
     )
     op.create_index("ix_hanko_passkey_user_id", "hanko_passkey", ["user_id"])
     op.create_table(
         "hanko_passlink",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
+        sa.Column("project_id", ID, _key("hanko_passlink.project_id", "hanko_project.id"), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
-        sa.Column("user_id", ID),
+        sa.Column("user_id", ID, _key("hanko_passlink.user_id", "hanko_user.id")),
         sa.Column("email", sa.String(length=320)),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("used_at", TIME),
-        _key("hanko_passlink", "project_id", "hanko_project.id"),
-        _key("hanko_passlink", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("digest", name="uq_hanko_passlink_digest"),
     )
     op.create_index("ix_hanko_passlink_expires_at", "hanko_passlink", ["expires_at"])
@@ -283,19 +263,20 @@ def upgrade() -> None:
     op.create_table(
         "hanko_redirect_uri",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("client_id", ID, nullable=False),
+        sa.Column("client_id", ID, _key("hanko_redirect_uri.client_id", "hanko_client.id"), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("uri", sa.String(length=2000), nullable=False),
-        _key("hanko_redirect_uri", "client_id", "hanko_client.id"),
         sa.UniqueConstraint("client_id", "kind", "uri", name="uq_hanko_redirect_uri_client_id_kind_uri"),
     )
     op.create_table(
         "hanko_authorization",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("project_id", ID, nullable=False),
-        sa.Column("client_id", ID, nullable=False),
-        sa.Column("user_id", ID, nullable=False),
-        sa.Column("login_session_id", ID),
+        sa.Column("project_id", ID, _key("hanko_authorization.project_id", "hanko_project.id"), nullable=False),
+        sa.Column("client_id", ID, _key("hanko_authorization.client_id", "hanko_client.id"), nullable=False),
+        sa.Column("user_id", ID, _key("hanko_authorization.user_id", "hanko_user.id"), nullable=False),
+        sa.Column(
+            "login_session_id", ID, _key("hanko_authorization.login_session_id", "hanko_login_session.id", "SET NULL")
+        ),
         sa.Column("code_digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("redirect_uri", sa.String(length=2000), nullable=False),
         sa.Column("code_challenge", sa.String(length=128)),
@@ -311,10 +292,6 @@ def upgrade() -> None:
         sa.Column("redeemed_at", TIME),
         sa.Column("revoked_at", TIME),
         sa.Column("expires_at", TIME, nullable=False),
-        _key("hanko_authorization", "client_id", "hanko_client.id"),
-        _key("hanko_authorization", "login_session_id", "hanko_login_session.id", "SET NULL"),
-        _key("hanko_authorization", "project_id", "hanko_project.id"),
-        _key("hanko_authorization", "user_id", "hanko_user.id"),
         sa.UniqueConstraint("code_digest", name="uq_hanko_authorization_code_digest"),
     )
     op.create_index("ix_hanko_authorization_client_id", "hanko_authorization", ["client_id"])
@@ -324,7 +301,9 @@ def upgrade() -> None:
     op.create_table(
         "hanko_token",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("authorization_id", ID, nullable=False),
+        sa.Column(
+            "authorization_id", ID, _key("hanko_token.authorization_id", "hanko_authorization.id"), nullable=False
+        ),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
@@ -333,11 +312,22 @@ def upgrade() -> None:
         sa.Column("revoked_at", TIME),
         sa.Column("rotated_at", TIME),
         sa.Column("successor_digest", sa.LargeBinary(length=32)),
-        _key("hanko_token", "authorization_id", "hanko_authorization.id"),
         sa.UniqueConstraint("digest", name="uq_hanko_token_digest"),
     )
     op.create_index("ix_hanko_token_authorization_id", "hanko_token", ["authorization_id"])
     op.create_index("ix_hanko_token_expires_at", "hanko_token", ["expires_at"])
+    op.create_table(
+        "hanko_email_address",
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("project_id", ID, _key("hanko_email_address.project_id", "hanko_project.id"), nullable=False),
+        sa.Column("user_id", ID, _key("hanko_email_address.user_id", "hanko_user.id"), nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("held_as", sa.String(length=320)),
+        sa.Column("verified_at", TIME),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.UniqueConstraint("project_id", "held_as", name="uq_hanko_email_address_project_id_held_as"),
+    )
+    op.create_index("ix_hanko_email_address_user_id", "hanko_email_address", ["user_id"])
 
 
 def downgrade() -> None:

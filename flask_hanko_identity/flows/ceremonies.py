@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy import insert
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +37,21 @@ TIMEOUT = int(LIFETIME.total_seconds() * 1000)
 
 _HANDLE = re.compile(r"[0-9A-Za-z]{1,64}")
 _ceremonies: Any = Ceremony.__table__
+
+_ADD = insert(_ceremonies)
+_SPEND = (
+    update(_ceremonies)
+    .where(
+        _ceremonies.c.handle == bindparam("b_handle"),
+        _ceremonies.c.project_id == bindparam("b_project"),
+        _ceremonies.c.kind == bindparam("b_kind"),
+        _ceremonies.c.browser_digest == bindparam("b_browser"),
+        _ceremonies.c.used_at.is_(None),
+        _ceremonies.c.expires_at > bindparam("b_now"),
+    )
+    .values(used_at=bindparam("b_now"))
+    .returning(_ceremonies.c.challenge, _ceremonies.c.user_id, _ceremonies.c.data)
+)
 
 MakeOptions = Callable[[RelyingParty, bytes], dict[str, Any]]
 """Takes who asks and the challenge; returns the options for the browser."""
@@ -86,7 +102,7 @@ def begin(
     handle = random_text(128)
     with transaction(ctx):
         ctx.session.execute(
-            insert(_ceremonies),
+            _ADD,
             {
                 "project_id": ctx.project.id,
                 "handle": handle,
@@ -138,17 +154,14 @@ def _spend(ctx: Context, kind: CeremonyKind, handle: object) -> Any:
     if not isinstance(handle, str) or not _HANDLE.fullmatch(handle):
         return None
     return ctx.session.execute(
-        update(_ceremonies)
-        .where(
-            _ceremonies.c.handle == handle,
-            _ceremonies.c.project_id == ctx.project.id,
-            _ceremonies.c.kind == kind,
-            _ceremonies.c.browser_digest == _browser(ctx),
-            _ceremonies.c.used_at.is_(None),
-            _ceremonies.c.expires_at > ctx.now,
-        )
-        .values(used_at=ctx.now)
-        .returning(_ceremonies.c.challenge, _ceremonies.c.user_id, _ceremonies.c.data)
+        _SPEND,
+        {
+            "b_handle": handle,
+            "b_project": ctx.project.id,
+            "b_kind": kind,
+            "b_browser": _browser(ctx),
+            "b_now": ctx.now,
+        },
     ).one_or_none()
 
 

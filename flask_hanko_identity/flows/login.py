@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from sqlalchemy import and_
+from sqlalchemy import bindparam
+from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy import update
 
@@ -27,6 +30,22 @@ from .login_sessions import open_session
 _passkeys: Any = Passkey.__table__
 _users: Any = User.__table__
 _OWNER = select(_users.c.sub).where(_users.c.id == _passkeys.c.user_id).scalar_subquery()
+_USE = (
+    update(_passkeys)
+    .where(
+        _passkeys.c.project_id == bindparam("b_project"),
+        _passkeys.c.credential_id == bindparam("b_credential"),
+        _passkeys.c.user_handle == bindparam("b_handle"),
+        _passkeys.c.rp_id == bindparam("b_rp"),
+        _passkeys.c.backup_eligible == bindparam("b_eligible"),
+        or_(
+            _passkeys.c.sign_count < bindparam("b_count"),
+            and_(_passkeys.c.sign_count == 0, _passkeys.c.sign_count == bindparam("b_count")),
+        ),
+    )
+    .values(sign_count=bindparam("b_count"), backup_state=bindparam("b_state"), last_used_at=bindparam("b_now"))
+    .returning(_passkeys.c.id, _passkeys.c.user_id, _passkeys.c.public_key, _OWNER.label("sub"))
+)
 
 
 def begin_login(ctx: Context) -> CeremonyOptions:
@@ -81,19 +100,18 @@ def _use(ctx: Context, assertion: Assertion) -> Any:
     7.2: the user handle is the owner's, the backup eligibility never changes, and where either counter is not
     zero, the new one is greater.
     """
-    count = assertion.sign_count
     used = ctx.session.execute(
-        update(_passkeys)
-        .where(
-            _passkeys.c.project_id == ctx.project.id,
-            _passkeys.c.credential_id == assertion.credential_id,
-            _passkeys.c.user_handle == assertion.user_handle,
-            _passkeys.c.rp_id == ctx.settings.rp_id,
-            _passkeys.c.backup_eligible == assertion.backup_eligible,
-            _passkeys.c.sign_count < count if count else _passkeys.c.sign_count == 0,
-        )
-        .values(sign_count=count, backup_state=assertion.backup_state, last_used_at=ctx.now)
-        .returning(_passkeys.c.id, _passkeys.c.user_id, _passkeys.c.public_key, _OWNER.label("sub"))
+        _USE,
+        {
+            "b_project": ctx.project.id,
+            "b_credential": assertion.credential_id,
+            "b_handle": assertion.user_handle,
+            "b_rp": ctx.settings.rp_id,
+            "b_eligible": assertion.backup_eligible,
+            "b_count": assertion.sign_count,
+            "b_state": assertion.backup_state,
+            "b_now": ctx.now,
+        },
     ).one_or_none()
     if used is None:
         raise _refusal(ctx, assertion)

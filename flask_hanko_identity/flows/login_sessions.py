@@ -6,8 +6,8 @@ from datetime import datetime
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy import insert
-from sqlalchemy import literal
 from sqlalchemy import select
 from sqlalchemy import update
 
@@ -48,7 +48,40 @@ _FIND = (
         _users.c.claims,
     )
     .join(_users, _users.c.id == _sessions.c.user_id)
-    .where(_sessions.c.ended_at.is_(None), _users.c.state == UserState.ACTIVE)
+    .where(
+        _sessions.c.digest == bindparam("b_digest"),
+        _sessions.c.project_id == bindparam("b_project"),
+        _sessions.c.ended_at.is_(None),
+        _sessions.c.expires_at > bindparam("b_now"),
+        _sessions.c.last_seen_at > bindparam("b_idle"),
+        _users.c.state == UserState.ACTIVE,
+    )
+)
+_NEW: dict[str, Any] = {
+    "project_id": _users.c.project_id,
+    "user_id": _users.c.id,
+    "digest": bindparam("b_digest", type_=_sessions.c.digest.type),
+    "sid": bindparam("b_sid", type_=_sessions.c.sid.type),
+    "auth_time": bindparam("b_now", type_=_sessions.c.auth_time.type),
+    "acr": bindparam("b_acr", type_=_sessions.c.acr.type),
+    "amr": bindparam("b_amr", type_=_sessions.c.amr.type),
+    "created_at": bindparam("b_now", type_=_sessions.c.auth_time.type),
+    "last_seen_at": bindparam("b_now", type_=_sessions.c.auth_time.type),
+    "expires_at": bindparam("b_end", type_=_sessions.c.auth_time.type),
+    "ip_address": bindparam("b_address", type_=_sessions.c.ip_address.type),
+    "user_agent": bindparam("b_agent", type_=_sessions.c.user_agent.type),
+}
+_OPEN = (
+    insert(_sessions)
+    .from_select(
+        list(_NEW),
+        select(*_NEW.values()).where(
+            _users.c.id == bindparam("b_user"),
+            _users.c.project_id == bindparam("b_project"),
+            _users.c.state == UserState.ACTIVE,
+        ),
+    )
+    .returning(_sessions.c.id)
 )
 
 
@@ -85,12 +118,13 @@ def find_signed_in(ctx: Context, token: str | None) -> SignedIn | None:
     if not token:
         return None
     row = ctx.session.execute(
-        _FIND.where(
-            _sessions.c.digest == digest(token),
-            _sessions.c.project_id == ctx.project.id,
-            _sessions.c.expires_at > ctx.now,
-            _sessions.c.last_seen_at > ctx.now - ctx.settings.session_idle_lifetime,
-        )
+        _FIND,
+        {
+            "b_digest": digest(token),
+            "b_project": ctx.project.id,
+            "b_now": ctx.now,
+            "b_idle": ctx.now - ctx.settings.session_idle_lifetime,
+        },
     ).one_or_none()
     if row is None:
         return None
@@ -122,35 +156,20 @@ def open_session(
     """
     token = random_text()
     sid = random_text(128)
-    values = {
-        "project_id": _users.c.project_id,
-        "user_id": _users.c.id,
-        "digest": digest(token),
-        "sid": sid,
-        "auth_time": ctx.now,
-        "acr": assurance.acr,
-        "amr": list(assurance.amr),
-        "created_at": ctx.now,
-        "last_seen_at": ctx.now,
-        "expires_at": ctx.now + ctx.settings.session_lifetime,
-        "ip_address": ctx.origin.ip_address,
-        "user_agent": ctx.origin.user_agent,
-    }
-    columns = [
-        value if value is _users.c.id or value is _users.c.project_id else literal(value, _sessions.c[name].type)
-        for name, value in values.items()
-    ]
     opened = ctx.session.execute(
-        insert(_sessions)
-        .from_select(
-            list(values),
-            select(*columns).where(
-                _users.c.id == user_id,
-                _users.c.project_id == ctx.project.id,
-                _users.c.state == UserState.ACTIVE,
-            ),
-        )
-        .returning(_sessions.c.id)
+        _OPEN,
+        {
+            "b_user": user_id,
+            "b_project": ctx.project.id,
+            "b_digest": digest(token),
+            "b_sid": sid,
+            "b_acr": assurance.acr,
+            "b_amr": list(assurance.amr),
+            "b_now": ctx.now,
+            "b_end": ctx.now + ctx.settings.session_lifetime,
+            "b_address": ctx.origin.ip_address,
+            "b_agent": ctx.origin.user_agent,
+        },
     ).one_or_none()
     if opened is None:
         raise Forbidden(gettext("This account is not active. Ask the people who run this service."))

@@ -4,6 +4,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
@@ -40,7 +41,7 @@ class Settings:
     cookie_name: str = "hanko_identity"
     """Stem of our cookies' names; ``__Host-`` is put before it where the base URL is https."""
     sqlite_tuning: bool = True
-    """Set WAL, ``synchronous=FULL``, foreign keys and a busy timeout on SQLite connections."""
+    """Set WAL, ``synchronous=FULL`` and foreign keys on SQLite connections."""
     authorization_code_lifetime: timedelta = timedelta(seconds=60)
     """How long a code may wait to be redeemed. RFC 6749, section 4.1.2, advises ten minutes at most."""
     access_token_lifetime: timedelta = timedelta(hours=1)
@@ -108,6 +109,12 @@ class Settings:
                 f"{PREFIX}RP_ID is {self.rp_id!r} but pages are served from {host!r}: passkeys need the host name "
                 "itself or a parent domain of it."
             )
+        for origin in self.origins:
+            if origin.startswith("http") and not _is_origin(origin):
+                raise ConfigurationError(
+                    f"{PREFIX}ORIGINS holds {origin!r}, which no browser sends: write https:// and the host name in "
+                    "lower case, a port only if it is not 443, and no slash at the end (http for localhost alone)."
+                )
         if self.console_signup not in ("invite", "open"):
             raise ConfigurationError(f"{PREFIX}CONSOLE_SIGNUP must be 'invite' or 'open'.")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", self.cookie_name):
@@ -135,7 +142,8 @@ def _convert(name: str, value: Any) -> Any:
         if isinstance(value, timedelta):
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return timedelta(seconds=value)
+            with suppress(ValueError, OverflowError):
+                return timedelta(seconds=value)
         raise ConfigurationError(f"{PREFIX}{name.upper()} must be a number of seconds or a timedelta.")
     if kind is bool:
         if not isinstance(value, bool):
@@ -164,7 +172,7 @@ def _check_base_url(url: str) -> _Base:
     wrong = f"{PREFIX}BASE_URL {url!r} cannot be used: "
     try:
         parts = urlsplit(url)
-        port = parts.port
+        parts.port  # noqa: B018 - reading it checks it
     except ValueError as error:
         raise ConfigurationError(wrong + str(error)) from error
     host = parts.hostname or ""
@@ -182,12 +190,33 @@ def _check_base_url(url: str) -> _Base:
         pass
     else:
         raise ConfigurationError(wrong + "passkeys need a host name, not an IP address (localhost will do).")
-    if parts.scheme == "http" and host != "localhost" and not host.endswith(".localhost"):
+    if parts.scheme == "http" and not _is_local(host):
         raise ConfigurationError(wrong + "only https keeps people safe; http works for localhost alone.")
-    if parts.netloc != (host if port is None else f"{host}:{port}") or url != url.lower():
-        if parts.netloc != parts.netloc.lower():
-            raise ConfigurationError(wrong + "write the host name in lower case.")
+    origin = url.removesuffix(parts.path)
+    if origin != origin.lower():
+        raise ConfigurationError(wrong + "write the scheme and the host name in lower case.")
+    if not _is_origin(origin):
+        raise ConfigurationError(
+            wrong + "write the host name as browsers send it: letters, digits, dots and hyphens (xn--… for others), "
+            f"and a port only if it is not {_DEFAULT_PORTS[parts.scheme]}."
+        )
     return _Base(parts.scheme, parts.netloc, host, parts.path)
+
+
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser could send this as ``Origin``, from a page that may use passkeys."""
+    found = re.fullmatch(r"(https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::([1-9]\d{0,4}))?", text)
+    if found is None:
+        return False
+    scheme, host, port = found[1], found[2], found[4]
+    return port != _DEFAULT_PORTS[scheme] and (scheme == "https" or _is_local(host))
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _check_prefix(prefix: str) -> None:

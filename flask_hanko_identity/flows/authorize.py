@@ -18,6 +18,7 @@ from sqlalchemy import update
 from .. import crypto
 from .. import signals
 from ..errors import PageExpired
+from ..protocol.assurance import reached
 from ..protocol.authorization_request import ValidRequest
 from ..protocol.authorization_request import validate
 from ..protocol.authorization_response import error_uri
@@ -29,6 +30,7 @@ from ..protocol.errors import UnmetAuthenticationRequirementsError
 from ..protocol.interaction import Interaction
 from ..protocol.interaction import Situation
 from ..protocol.interaction import next_interaction
+from ..protocol.parameters import is_storable
 from ..storage.authorizations import Authorization
 from ..storage.authorizations import AuthorizationRequest
 from ..storage.snapshots import ClientSnapshot
@@ -199,12 +201,12 @@ def decide(ctx: Context, handle: str, *, allow: bool, login_token: str | None) -
         except AuthorizationError as error:
             _answer(ctx, row)
             return _refuse(ctx, error)
-        consents.remember(ctx, user_id=signed_in.user_id, client_id=request.client.id, scope=request.scope)
+        consents.remember(ctx, user_id=signed_in.user_id, client_id=request.client.id, scope=request.consent_scope)
         work.record(
             "consent.given",
             f"client:{request.client.client_id}",
             actor=f"user:{signed_in.sub}",
-            data={"scope": " ".join(request.scope)},
+            data={"scope": " ".join(request.consent_scope)},
         )
         return _grant(ctx, work, request, signed_in)
 
@@ -231,9 +233,7 @@ def _find_client(ctx: Context, client_id: str) -> ClientSnapshot | None:
     return ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=client_id)
 
 
-def _situation(
-    ctx: Context, request: ValidRequest, signed_in: SignedIn | None, *, since: Any = None
-) -> Situation:
+def _situation(ctx: Context, request: ValidRequest, signed_in: SignedIn | None, *, since: Any = None) -> Situation:
     consented: tuple[str, ...] = ()
     if signed_in is not None and not request.client.first_party:
         consented = consents.given(ctx, user_id=signed_in.user_id, client_id=request.client.id)
@@ -247,9 +247,7 @@ def _situation(
 
 def _refuse_silence(request: ValidRequest, interaction: Interaction) -> None:
     if interaction is Interaction.UNMET:
-        raise _error(
-            request, UnmetAuthenticationRequirementsError("The user could not sign in as the request asks.")
-        )
+        raise _error(request, UnmetAuthenticationRequirementsError("The user could not sign in as the request asks."))
     # OpenID Connect Core 1.0, section 3.1.2.6.
     if "none" in request.prompt and interaction is Interaction.CONSENT:
         raise _error(request, ConsentRequiredError("The user has to be asked."))
@@ -262,9 +260,7 @@ def _error(request: ValidRequest, error: OAuth2Error) -> AuthorizationError:
 
 
 def _refuse(ctx: Context, error: AuthorizationError) -> Redirect:
-    return Redirect(
-        error_uri(error.redirect_uri, error=error.error, state=error.state, issuer=ctx.project.issuer)
-    )
+    return Redirect(error_uri(error.redirect_uri, error=error.error, state=error.state, issuer=ctx.project.issuer))
 
 
 def _remember(ctx: Context, request: ValidRequest, *, browser: bytes | None) -> str:
@@ -295,7 +291,8 @@ def _key(ctx: Context, handle: str) -> dict[str, Any]:
 
 def _take(ctx: Context, handle: str) -> Row[Any]:
     # An unbound request is bound to the first browser that continues it; then it works nowhere else.
-    row = ctx.session.execute(_BIND, _key(ctx, handle)).one_or_none() if ctx.origin.browser else None
+    known = bool(ctx.origin.browser) and is_storable(handle)
+    row = ctx.session.execute(_BIND, _key(ctx, handle)).one_or_none() if known else None
     if row is None:
         raise PageExpired(
             gettext(
@@ -326,7 +323,7 @@ def _grant(ctx: Context, work: Work, request: ValidRequest, signed_in: SignedIn)
             "nonce": request.nonce,
             "sid": signed_in.sid,
             "auth_time": signed_in.auth_time,
-            "acr": signed_in.acr,
+            "acr": reached(signed_in.acr, request.acr_values) or signed_in.acr,
             "amr": list(signed_in.amr),
             "claims": request.claims,
             "created_at": ctx.now,
@@ -341,6 +338,4 @@ def _grant(ctx: Context, work: Work, request: ValidRequest, signed_in: SignedIn)
         sub=signed_in.sub,
         scope=" ".join(request.scope),
     )
-    return Redirect(
-        success_uri(request.redirect_uri, code=code, state=request.state, issuer=ctx.project.issuer)
-    )
+    return Redirect(success_uri(request.redirect_uri, code=code, state=request.state, issuer=ctx.project.issuer))

@@ -64,7 +64,7 @@ def next_interaction(request: ValidRequest, situation: Situation) -> Interaction
             return Interaction.LOGIN
     if situation.hinted_sub is not None and session.sub != situation.hinted_sub:
         return Interaction.UNMET if fresh else Interaction.LOGIN
-    if not satisfies(session.acr, request.acr_values):
+    if not satisfies(session.acr, request.acr_values, essential=request.acr_is_essential):
         return Interaction.UNMET if fresh else Interaction.LOGIN
     if needs_consent(request, situation.consented):
         return Interaction.CONSENT
@@ -77,7 +77,7 @@ def needs_consent(request: ValidRequest, consented: Collection[str]) -> bool:
         return True
     if not proves_identity(request.client, request.redirect_uri):
         return True
-    return not request.client.first_party and not set(request.scope) <= set(consented)
+    return not request.client.first_party and not set(request.consent_scope) <= set(consented)
 
 
 def proves_identity(client: ClientSnapshot, redirect_uri: str) -> bool:

@@ -51,9 +51,7 @@ def add_authorize_views(blueprint: Blueprint) -> None:
         form = ConsentForm()
         if not form.validate() or form.allow.data == form.deny.data:
             raise PageExpired(gettext("This page is over. Go back to the app and start again."))
-        outcome = flow.decide(
-            ctx, form.request.data or "", allow=form.allow.data, login_token=login_token(ctx.project)
-        )
+        outcome = flow.decide(ctx, form.request.data or "", allow=form.allow.data, login_token=login_token(ctx.project))
         return _answer(slug, outcome)
 
 
@@ -89,11 +87,17 @@ def _consent_page(outcome: flow.AskConsent) -> str:
         form=form,
         client=asked.client,
         user=outcome.signed_in,
-        scopes=[(scope, _sentence(scope)) for scope in asked.scope],
-        redirect_host=urlsplit(asked.redirect_uri).netloc or urlsplit(asked.redirect_uri).scheme,
+        scopes=[(scope, _sentence(scope)) for scope in asked.consent_scope],
+        redirect_host=_destination(asked.redirect_uri),
         proven=proves_identity(asked.client, asked.redirect_uri),
         request_handle=outcome.handle,
     )
+
+
+def _destination(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    # What follows a private-use scheme is not a host, and may look like another's.
+    return parts.netloc if parts.scheme in ("http", "https") else parts.scheme
 
 
 def _sentence(scope: str) -> str:

@@ -40,9 +40,7 @@ _open = (
     _request.c.expires_at > bindparam("b_now"),
 )
 _FIND = select(_request.c.id, _request.c.parameters).where(*_open)
-_ANSWER = (
-    update(_request).where(*_open).values(answered_at=bindparam("b_now")).returning(_request.c.parameters)
-)
+_ANSWER = update(_request).where(*_open).values(answered_at=bindparam("b_now")).returning(_request.c.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def resume(ctx: Context, handle: str, *, login_token: str | None) -> AskFirst | 
     :raises PageExpired: if it is over.
     """
     with transaction(ctx) as work:
-        row = ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none()
+        row = ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none() if is_storable(handle) else None
         if row is None:
             raise _over()
         return _proceed(ctx, work, _Checked(**row.parameters), login_token=login_token, handle=handle)
@@ -117,7 +115,7 @@ def confirm(ctx: Context, handle: str, *, login_token: str | None) -> Done:
     :raises PageExpired: if the page is over.
     """
     with transaction(ctx) as work:
-        row = ctx.session.execute(_ANSWER, _key(ctx, handle)).one_or_none()
+        row = ctx.session.execute(_ANSWER, _key(ctx, handle)).one_or_none() if is_storable(handle) else None
         if row is None:
             raise _over()
         checked = _Checked(**row.parameters)
@@ -164,9 +162,7 @@ def _check(ctx: Context, parameters: Mapping[str, str]) -> _Checked:
     )
 
 
-def _prove_redirect_uri(
-    parameters: Mapping[str, str], client: ClientSnapshot | None, *, hinted: bool
-) -> str | None:
+def _prove_redirect_uri(parameters: Mapping[str, str], client: ClientSnapshot | None, *, hinted: bool) -> str | None:
     uri = parameters.get("post_logout_redirect_uri")
     if uri is None or not hinted or client is None:
         # Section 3: without a hint there is no redirect; the person sees our own page.
@@ -195,9 +191,7 @@ def _find_client(ctx: Context, client_id: str | None) -> ClientSnapshot | None:
 
 def _end(ctx: Context, work: Work, signed_in: SignedIn, client_id: str | None) -> None:
     asking = _find_client(ctx, client_id)
-    end_session(
-        ctx, work, session_id=signed_in.session_id, asking=asking.id if asking is not None else None
-    )
+    end_session(ctx, work, session_id=signed_in.session_id, asking=asking.id if asking is not None else None)
 
 
 def _remember(ctx: Context, checked: _Checked) -> str:

@@ -14,10 +14,12 @@
   const origins = form.dataset.origins.split(" ");
   const AUTOFILL_LIFETIME = 4 * 60 * 1000; // the server's challenge lives five minutes
   const TOO_SOON = 2000; // an autofill that ends sooner had nothing to offer
+  const MOST_RESTARTS = 10;
 
   let controller = null;
   let finished = Promise.resolve();
   let leaving = false;
+  let restarts = 0;
 
   function exclusively(task) {
     controller?.abort();
@@ -53,7 +55,9 @@
   async function finish(ceremony, credential) {
     // Not to be aborted: once it is sent, the server may have done it.
     const body = { ceremony, credential: toJSON(credential), request: form.dataset.request };
-    const { location: next } = await post(form.dataset.finishUrl, body);
+    const { location: next } = await post(form.dataset.finishUrl, body).catch((error) => {
+      throw Object.assign(error, { atFinish: true });
+    });
     leaving = true;
     location.assign(next);
   }
@@ -94,8 +98,8 @@
     } catch (error) {
       if (error.name === "AbortError") return; // somebody else has the turn
       if (error.status) say(error.message);
-      else if (performance.now() - started < TOO_SOON) return;
-      setTimeout(autofill, TOO_SOON);
+      const used = error.atFinish || (error.name === "NotAllowedError" && performance.now() - started > TOO_SOON);
+      if (used && restarts++ < MOST_RESTARTS) setTimeout(autofill, TOO_SOON);
     } finally {
       clearTimeout(renewal);
       if (!leaving) setWorking(false);

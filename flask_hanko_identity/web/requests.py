@@ -4,6 +4,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import request
 from werkzeug.exceptions import BadRequest
 
+from ..protocol.bearer import BearerError
 from ..protocol.parameters import read_once
 from ..protocol.realm import MachineRequest
 
@@ -40,9 +41,13 @@ def machine_request() -> MachineRequest:
 def bearer_request() -> MachineRequest:
     """A request for userinfo: GET, or POST with or without a form (OpenID Connect Core 1.0, section 5.3.1).
 
-    :raises InvalidRequestError: if a parameter is there twice.
+    :raises BearerError: if a parameter is there twice.
     """
-    form = read_once(_form_pairs()) if is_form() and request.method == "POST" else {}
+    try:
+        form = read_once(_form_pairs()) if is_form() and request.method == "POST" else {}
+    except InvalidRequestError as error:
+        # RFC 6750, section 3: a refusal carries a challenge.
+        raise BearerError("invalid_request", error.description, status_code=400) from error
     return MachineRequest(form, request.headers.get("Authorization"))
 
 

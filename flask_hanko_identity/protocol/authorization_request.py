@@ -213,14 +213,7 @@ def _check_response_type(draft: _Draft) -> None:
     if response_type is None:
         raise InvalidRequestError("The parameter response_type is missing.")
     if response_type != "code":
-        raise _UnsupportedResponseType(response_type)
-
-
-class _UnsupportedResponseType(UnsupportedResponseTypeError):
-    """Authlib's, without repeating what the request said."""
-
-    def get_error_description(self) -> str:
-        return "The only response type here is code."
+        raise UnsupportedResponseTypeError(response_type, "The only response type here is code.")
 
 
 def _check_response_mode(draft: _Draft) -> None:

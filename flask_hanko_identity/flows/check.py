@@ -91,9 +91,7 @@ def _base_url(settings: Settings, host: HostFacts) -> Finding:
 def _rp_id(settings: Settings) -> Finding:
     subject = f"{PREFIX}RP_ID"
     strange = [
-        origin
-        for origin in settings.origins
-        if origin.startswith("http") and not _belongs_to(origin, settings.rp_id)
+        origin for origin in settings.origins if origin.startswith("http") and not _belongs_to(origin, settings.rp_id)
     ]
     if strange:
         return error(

@@ -77,7 +77,7 @@ class TestPragmas:
         with prepared.connect():
             pass
         sent = statements(prepared)
-        traced = []
+        traced: list[str] = []
         with prepared.connect() as connection:
             connection.connection.driver_connection.set_trace_callback(traced.append)
             connection.execute(select(Organization.id))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -104,7 +105,7 @@ def test_a_change_during_a_slow_read_is_not_overwritten_by_what_was_read(state):
 
 
 def test_the_oldest_gives_way_when_there_are_too_many():
-    shelf = Snapshots()._projects
+    shelf: Any = Snapshots()._projects
     for number in range(1001):
         shelf.get(number, lambda number=number: number)
 

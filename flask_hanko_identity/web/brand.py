@@ -43,7 +43,7 @@ def brand_css(brand: Mapping[str, Any]) -> str:
     """
     accent, background = (_colour(brand, name) for name in ("accent", "background"))
     radius, small = _RADII.get(str(brand.get("corners")), _RADII["round"])
-    dark_page = background if luminance(background) < 0.05 else mix(background, _DARK_PAGE, 0.93)
+    dark_page = background if luminance(background) < 0.05 else mix(background, _DARK_PAGE, 0.97)
     dark_accent = shade_for(accent, _DARK_SURFACE, TEXT_CONTRAST)
     light = {**_accents(accent, shade_for(accent, _WHITE, TEXT_CONTRAST), _WHITE), **_page(background)}
     light.update({"radius": radius, "radius-small": small})

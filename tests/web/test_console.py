@@ -10,6 +10,7 @@ from flask_hanko_identity.storage import AuditEvent
 from flask_hanko_identity.storage import Organization
 from flask_hanko_identity.storage import Project
 from flask_hanko_identity.storage import SigningKey
+from tests.queries import count_statements
 from tests.web.visitors import HOME
 from tests.web.visitors import Page
 from tests.web.visitors import sign_in
@@ -265,6 +266,27 @@ def test_the_look_can_be_revised(app, ada):
     assert "--hk-accent:#7a1f5c" in css.text
     assert "--hk-page:#fff5fb" in css.text
     assert "--hk-radius:0" in css.text
+
+
+def test_more_projects_cost_no_more_statements(app, ada):
+    slug = ada.create_project("First")
+    paths = (f"/organizations/{ada.organization_id}", f"/projects/{slug}", f"/projects/{slug}/apps")
+    with app.app_context():
+        engine = app.extensions["hanko_identity"].db.engine
+
+    def cost(path):
+        ada.get(path)  # so that what can be at hand is at hand
+        with count_statements(engine) as statements:
+            ada.get(path)
+        return statements.count
+
+    before = [cost(path) for path in paths]
+    for number in range(3):
+        ada.create_project(f"Further {number}")
+        ada.connect_app(slug, name=f"App {number}")
+
+    assert [cost(path) for path in paths] == before
+    assert max(before) <= 7
 
 
 def test_what_was_done_is_said_without_a_session(app, ada):

@@ -226,7 +226,7 @@ def test_an_ended_session_opens_nothing(app, ada, names):
     assert stored(app) == before
 
 
-@pytest.mark.parametrize("name", ["%00", "%ff", "a" * 5000, "%ed%a0%80", "..%2f", "'--", "%E2%80%AE"])
+@pytest.mark.parametrize("name", ["%00", "%ff", "a" * 1000, "%ed%a0%80", "..%2f", "'--", "%E2%80%AE"])
 def test_strange_addresses_are_not_there(ada, name):
     for path in (f"/organizations/{name}", f"/projects/{name}", f"/projects/{name}/apps/{name}"):
         assert ada.client.get(HOME + path).status_code == 404

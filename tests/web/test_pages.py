@@ -1,13 +1,17 @@
 """Pages as people meet them: in Chromium, light and dark, narrow and wide, with a script and without."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
+from flask_hanko_identity.flows.users import create_user
+from flask_hanko_identity.web.context import context
 from tests.browser import axe_violations
 from tests.live import serve
 from tests.servers import free_port
 from tests.web.visitors import HOME
+from tests.web.visitors import open_login
 from tests.web.visitors import sign_in
 
 TARGETS = """() => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
@@ -40,6 +44,25 @@ class Site:
         cookie = self.ada.client.get_cookie("hanko_identity-console")
         page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.url}])
         return page
+
+    def reader(self):
+        """The login cookie of a user of the project."""
+        with self.ada.client.application.test_request_context("/"):
+            ctx = context(self.slug)
+            user = create_user(ctx, email="reader@example.com", claims={"name": "Rita Reader"})
+            return open_login(ctx, user.id, user.sub)
+
+    def authorization_url(self):
+        query = {
+            "client_id": self.client_id,
+            "redirect_uri": "https://shop.example.com/callback",
+            "response_type": "code",
+            "scope": "openid profile email",
+            "state": "s",
+            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge_method": "S256",
+        }
+        return f"{self.url}/identity/{self.slug}/authorize?{urlencode(query)}"
 
     def addresses(self):
         """Every page that can be had by looking."""
@@ -102,6 +125,30 @@ def test_every_page_can_be_used_by_everybody(site, new_page, scheme, width):
     page.click("text=Connect >> visible=true >> nth=-1")
     found += trouble(page)
 
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_so_can_the_pages_between_an_app_and_its_users(site, new_page, scheme):
+    page = new_page(viewport={"width": 360, "height": 800}, color_scheme=scheme)
+    cookie = {"name": f"hanko_identity-{site.slug}", "value": site.reader(), "url": site.url}
+    page.context.add_cookies([cookie])
+
+    page.goto(site.authorization_url())
+    found = trouble(page)
+    assert page.locator("h1").inner_text() == "Continue to Bookshop?"
+    assert "An app of ada's organization" in page.locator("main").inner_text()
+    assert "shop.example.com" in page.locator("main").inner_text()
+    with page.expect_request("https://shop.example.com/**") as arrival:
+        page.get_by_role("button", name="Cancel").click(no_wait_after=True)
+    assert "error=access_denied" in arrival.value.url
+
+    page = page.context.new_page()  # the other one is on its way to the app
+    page.goto(f"{site.url}/identity/{site.slug}/logout")
+    found += trouble(page)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/signed-out")
+    found += trouble(page)
     assert found == []
 
 

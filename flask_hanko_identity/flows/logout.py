@@ -1,6 +1,7 @@
 """Logout that an app asks for (RP-Initiated Logout 1.0)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -70,11 +71,9 @@ class Done:
 class _Checked:
     client_id: str | None
     redirect_uri: str | None
-    sub: str | None
-    """Whom the hint names, or None without a hint that is ours."""
-
-    def to_json(self) -> dict[str, Any]:
-        return {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "sub": self.sub}
+    state: str | None
+    sid: str | None
+    """The login session that the hint names, or None without a hint that is ours."""
 
 
 def park(ctx: Context, parameters: Mapping[str, str]) -> Parked:
@@ -122,7 +121,7 @@ def confirm(ctx: Context, handle: str, *, login_token: str | None) -> Done:
         signed_in = find_signed_in(ctx, login_token) if login_token else None
         if signed_in is not None:
             _end(ctx, work, signed_in, checked.client_id)
-        return Done(checked.redirect_uri)
+        return _done(ctx, checked)
 
 
 def _proceed(
@@ -130,16 +129,24 @@ def _proceed(
 ) -> AskFirst | Done:
     signed_in = find_signed_in(ctx, login_token) if login_token else None
     if signed_in is None:
-        return Done(checked.redirect_uri)
-    if checked.sub != signed_in.sub:
-        # Section 6: a request without a hint of this session may come from anybody.
+        return _done(ctx, checked)
+    if checked.sid != signed_in.sid:
+        # Sections 2 and 6: a request without a hint of this session may come from anybody.
         client = _find_client(ctx, checked.client_id)
         name = client.name if client is not None else None
         return AskFirst(handle or _remember(ctx, checked), name, signed_in)
     _end(ctx, work, signed_in, checked.client_id)
     if handle is not None:
         ctx.session.execute(_ANSWER, _key(ctx, handle))
-    return Done(checked.redirect_uri)
+    return _done(ctx, checked)
+
+
+def _done(ctx: Context, checked: _Checked) -> Done:
+    client = _find_client(ctx, checked.client_id)
+    # The address may have been struck off the list while the person thought about it.
+    if client is None or checked.redirect_uri not in client.post_logout_redirect_uris:
+        return Done(None)
+    return Done(with_state(checked.redirect_uri, checked.state))
 
 
 def _check(ctx: Context, parameters: Mapping[str, str]) -> _Checked:
@@ -158,7 +165,8 @@ def _check(ctx: Context, parameters: Mapping[str, str]) -> _Checked:
     return _Checked(
         client_id=client.client_id if client is not None else None,
         redirect_uri=_prove_redirect_uri(parameters, client, hinted=hint is not None),
-        sub=hint["sub"] if hint is not None else None,
+        state=parameters.get("state"),
+        sid=hint.get("sid") if hint is not None else None,
     )
 
 
@@ -180,7 +188,7 @@ def _prove_redirect_uri(parameters: Mapping[str, str], client: ClientSnapshot | 
                 (gettext("Registered"), ", ".join(sorted(client.post_logout_redirect_uris))),
             ],
         )
-    return with_state(uri, parameters.get("state"))
+    return uri
 
 
 def _find_client(ctx: Context, client_id: str | None) -> ClientSnapshot | None:
@@ -201,7 +209,7 @@ def _remember(ctx: Context, checked: _Checked) -> str:
         {
             "project_id": ctx.project.id,
             "handle": handle,
-            "parameters": checked.to_json(),
+            "parameters": asdict(checked),
             "created_at": ctx.now,
             "expires_at": ctx.now + PENDING_LIFETIME,
         },

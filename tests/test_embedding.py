@@ -236,7 +236,7 @@ def test_a_request_of_ours_needs_one_connection(app_factory, database_url):
 
     assert visitor.sign_up().status_code == 200
     tokens = connect(app, browser=visitor.client).tokens()
-    assert visitor.client.get("/identity/shop/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    assert connect(app).userinfo(tokens["access_token"]).status_code == 200
     visitor.open("profile")
     assert visitor.submit("sign-out").status_code == 303
 

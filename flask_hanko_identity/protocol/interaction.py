@@ -55,7 +55,7 @@ def next_interaction(request: ValidRequest, situation: Situation) -> Interaction
     session = situation.session
     if session is None:
         return Interaction.CREATE if "create" in request.prompt else Interaction.LOGIN
-    fresh = situation.since is not None and session.auth_time >= situation.since
+    fresh = situation.since is not None and session.auth_time > situation.since
     if request.prompt & {"login", "select_account", "create"} and not fresh:
         return Interaction.CREATE if "create" in request.prompt else Interaction.LOGIN
     if request.max_age is not None and not fresh:

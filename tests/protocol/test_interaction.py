@@ -81,7 +81,8 @@ def test_what_comes_first(changes, session, expected):
 
 WAITED = [
     pytest.param({"prompt": "login"}, Session(age=31), LOGIN, id="prompt=login: signed in before it asked"),
-    pytest.param({"prompt": "login"}, Session(age=30), NONE, id="prompt=login: signed in as it asked"),
+    pytest.param({"prompt": "login"}, Session(age=30), LOGIN, id="prompt=login: signed in at the same moment"),
+    pytest.param({"prompt": "login"}, Session(age=29.999999), NONE, id="prompt=login: signed in a moment later"),
     pytest.param({"prompt": "login"}, Session(age=1), NONE, id="prompt=login: signed in since"),
     pytest.param({"prompt": "create"}, Session(age=1), NONE, id="prompt=create: signed up since"),
     pytest.param({"prompt": "select_account"}, Session(age=1), NONE, id="prompt=select_account: chosen since"),

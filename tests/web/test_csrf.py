@@ -244,7 +244,9 @@ class TestConsole:
 
     def client_id(self, person, slug):
         page = person.client.get(f"/identity/console/projects/{slug}/apps").text
-        return re.search(rf"/projects/{slug}/apps/(?!connect)([^\"/]+)", page)[1]
+        found = re.search(rf"/projects/{slug}/apps/(?!connect)([^\"/]+)", page)
+        assert found
+        return found[1]
 
 
 @pytest.mark.parametrize("host", ["evil.test", "a.test, b.test", "id@evil", "localhost:99999", ""])

@@ -7,10 +7,13 @@ from typing import Any
 
 from blinker import NamedSignal
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
+from ..errors import Conflict
 from ..errors import IdentityError
 from ..storage.engines import begin_write
 from ..storage.journal import AuditEvent
+from ..text import gettext
 from .context import Context
 
 
@@ -82,6 +85,9 @@ def transaction(ctx: Context) -> Iterator[Work]:
 
     It is committed when the body ends, or raises a refusal whose ``keeps_changes`` is true, and rolled back when it
     raises anything else.
+
+    :raises Conflict: if another worker removed what a new row was to point to (a client, say, that this one still
+        remembers).
     """
     begin_write(ctx.session)
     work = Work(ctx)
@@ -94,8 +100,20 @@ def transaction(ctx: Context) -> Iterator[Work]:
         ctx.session.commit()
         work.committed()
         raise
+    except IntegrityError as error:
+        ctx.session.rollback()
+        if _misses_a_row(error):
+            raise Conflict(
+                gettext("Something that this needs was removed a moment ago. Go back and start again.")
+            ) from error
+        raise
     except BaseException:
         ctx.session.rollback()
         raise
     ctx.session.commit()
     work.committed()
+
+
+def _misses_a_row(error: IntegrityError) -> bool:
+    """Whether it is a foreign key that was violated, and not a rule of ours."""
+    return getattr(error.orig, "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error.orig)

@@ -3,6 +3,7 @@
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import request
 from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..protocol.bearer import BearerError
 from ..protocol.parameters import read_once
@@ -53,6 +54,9 @@ def bearer_request() -> MachineRequest:
 
 def _form_pairs() -> list[tuple[str, str]]:
     pairs = list(request.form.items(multi=True))
+    # Of a body whose length was not told Werkzeug reads as much as it may, and forgets that there was more.
+    if request.content_length is None and getattr(request.stream, "is_exhausted", False):
+        raise RequestEntityTooLarge
     if len(pairs) > MAX_PARAMETERS:
         raise BadRequest
     return pairs

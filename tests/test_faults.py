@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -89,7 +90,8 @@ def test_token_fails_whole_wherever_the_database_breaks(rp, grant):
     before = contents(rp.app)
 
     def ask() -> TestResponse:
-        return rp.redeem(code) if grant == "code" else rp.refresh(token)
+        response: TestResponse = rp.redeem(code) if grant == "code" else rp.refresh(token)
+        return response
 
     for number in range(1, 20):
         with failing_statement(engine, number) as sent:
@@ -125,7 +127,7 @@ def test_busy_sqlite_is_unavailable_and_recovers(app_factory, rp, database_url):
 
 
 @contextmanager
-def waiting(ask: Callable[[], TestResponse], observer: psycopg.Connection[Any]) -> Iterator[Any]:
+def waiting(ask: Callable[[], TestResponse], observer: psycopg.Connection[Any]) -> Iterator[Future[TestResponse]]:
     """A request that runs until it waits for a lock; gives its future."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask)

@@ -79,8 +79,10 @@ def test_no_cookie_is_set_or_heeded(app, rp, sub):
 def requests(rp: RelyingParty, dice: random.Random) -> Any:
     """Endless nonsense that looks ever so slightly like a request."""
     basic = "Basic " + b64encode(f"{rp.client_id}:{rp.secret}".encode()).decode()
-    names = ("grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret", "refresh_token")
-    names += ("scope", "token", "token_type_hint", "access_token", "foo", "", "\0", "é")
+    names = (
+        *("grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret", "refresh_token"),
+        *("scope", "token", "token_type_hint", "access_token", "foo", "", "\0", "é"),
+    )
     good = {"grant_type": "authorization_code", "redirect_uri": rp.redirect_uri, "code_verifier": rp.verifier}
 
     def scrap() -> str:

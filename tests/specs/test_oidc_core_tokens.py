@@ -1,6 +1,7 @@
 """OpenID Connect Core 1.0: ID tokens, the claims of users, and what refreshing gives."""
 
 from base64 import urlsafe_b64encode
+from functools import partial
 from hashlib import sha256
 from hashlib import sha512
 from json import dumps
@@ -13,11 +14,11 @@ from flask_hanko_identity.flows.clients import ClientSettings
 from flask_hanko_identity.flows.clients import update_client
 from flask_hanko_identity.protocol.passkeys import DEVICE_BOUND
 from flask_hanko_identity.protocol.passkeys import SYNCED
-from flask_hanko_identity.storage.clients import find_client
 from tests.management import make_context
 from tests.tenants import ADA
 from tests.tenants import PREFIX
 from tests.tenants import RelyingParty
+from tests.tenants import change_client
 from tests.tenants import connect
 from tests.tenants import make_tenant
 from tests.tenants import make_user
@@ -29,11 +30,7 @@ EMAIL = {"email": "ada@example.com", "email_verified": False}
 
 
 def use_algorithm(rp: RelyingParty, algorithm: str) -> None:
-    with rp.app.app_context():
-        ctx = make_context(rp.app, rp.slug)
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        assert client is not None
-        update_client(ctx, client, ClientSettings(id_token_signed_response_alg=algorithm))
+    change_client(rp, partial(update_client, changes=ClientSettings(id_token_signed_response_alg=algorithm)))
 
 
 def claims_asked(**members: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Refresh tokens: RFC 6749, section 6; RFC 9700, section 4.14; OpenID Connect Core 1.0, section 12."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +12,12 @@ from werkzeug.test import TestResponse
 from flask_hanko_identity.flows.clients import ClientSettings
 from flask_hanko_identity.flows.clients import update_client
 from flask_hanko_identity.storage import Token
-from flask_hanko_identity.storage.clients import find_client
 from flask_hanko_identity.storage.tokens import TokenKind
 from tests.evidence import contents
 from tests.evidence import events
 from tests.evidence import in_parallel
-from tests.management import make_context
 from tests.tenants import RelyingParty
+from tests.tenants import change_client
 from tests.tenants import connect
 from tests.tenants import connect_native
 from tests.tenants import make_tenant
@@ -58,11 +58,7 @@ def live_leaves(rp: RelyingParty) -> int:
 
 
 def change_settings(rp: RelyingParty, **settings: Any) -> None:
-    with rp.app.app_context():
-        ctx = make_context(rp.app, rp.slug)
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        assert client is not None
-        update_client(ctx, client, ClientSettings(**settings))
+    change_client(rp, partial(update_client, changes=ClientSettings(**settings)))
 
 
 # RFC 9700, section 4.14.2: rotation

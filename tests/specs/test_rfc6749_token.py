@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +12,10 @@ from werkzeug.test import TestResponse
 from flask_hanko_identity.flows.client_secrets import create_secret
 from flask_hanko_identity.flows.client_secrets import revoke_secret
 from flask_hanko_identity.flows.clients import disable_client
-from flask_hanko_identity.storage.clients import find_client
 from tests.evidence import contents
-from tests.management import make_context
 from tests.tenants import PREFIX
 from tests.tenants import RelyingParty
+from tests.tenants import change_client
 from tests.tenants import connect
 from tests.tenants import connect_native
 from tests.tenants import make_tenant
@@ -211,11 +211,9 @@ def test_header_is_read_as_the_specification_writes_it(rp):
     assert response.status_code == 200
 
 
-def test_disabled_app_is_nobody(app, rp):
+def test_disabled_app_is_nobody(rp):
     code = rp.code()
-    with app.app_context():
-        ctx = make_context(app, "shop")
-        disable_client(ctx, find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id))
+    change_client(rp, disable_client)
 
     assert_error(rp.redeem(code), "invalid_client", 401)
 
@@ -229,13 +227,10 @@ def test_app_of_another_project_is_nobody(app, rp):
     assert_error(response, "invalid_client", 401)
 
 
-def test_secrets_can_be_replaced_with_and_without_an_overlap(app, rp, clock):
+def test_secrets_can_be_replaced_with_and_without_an_overlap(rp, clock):
     """Row C05: the new one works at once, the old one as long as was said."""
     old = rp.secret
-    with app.app_context():
-        ctx = make_context(app, "shop")
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        second = create_secret(ctx, client, keep_old_for=timedelta(minutes=5))
+    second = change_client(rp, partial(create_secret, keep_old_for=timedelta(minutes=5)))
 
     def works(secret: str) -> bool:
         response = ask(rp, {"grant_type": "refresh_token", "refresh_token": "x"}, basic(rp.client_id, secret))
@@ -245,10 +240,7 @@ def test_secrets_can_be_replaced_with_and_without_an_overlap(app, rp, clock):
     assert works(old) and works(second.secret)
     clock.advance(minutes=5)
     assert not works(old) and works(second.secret)
-    with app.app_context():
-        ctx = make_context(app, "shop")
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        revoke_secret(ctx, client, secret_id=second.secret_id)
+    change_client(rp, partial(revoke_secret, secret_id=second.secret_id))
     assert not works(second.secret)
 
 

@@ -1,6 +1,7 @@
 """RFC 7517: the key set, who may read it and for how long, and keys that are replaced without a pause."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import jwt as pyjwt
@@ -9,12 +10,12 @@ import pytest
 from flask_hanko_identity.flows.clients import ClientSettings
 from flask_hanko_identity.flows.clients import update_client
 from flask_hanko_identity.flows.keys import rotate_keys
-from flask_hanko_identity.storage.clients import find_client
 from tests.evidence import dump
 from tests.management import make_context
 from tests.tenants import PREFIX
 from tests.tenants import RelyingParty
 from tests.tenants import _key_pair
+from tests.tenants import change_client
 from tests.tenants import make_tenant
 
 JWKS = f"{PREFIX}/shop/jwks"
@@ -47,10 +48,7 @@ def rotate(rp: RelyingParty, *, at_once: bool = False) -> str:
 @pytest.fixture
 def es256(rp):
     """The app, with ID tokens signed by ES256."""
-    with rp.app.app_context():
-        ctx = make_context(rp.app, "shop")
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        update_client(ctx, client, ClientSettings(id_token_signed_response_alg="ES256"))
+    change_client(rp, partial(update_client, changes=ClientSettings(id_token_signed_response_alg="ES256")))
     return rp
 
 

@@ -1,5 +1,6 @@
 """RP-Initiated Logout 1.0, sections 2, 3 and 6; rows B15 and B16 of the threats."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,13 +11,13 @@ from flask_hanko_identity.flows.clients import update_client
 from flask_hanko_identity.flows.keys import rotate_keys
 from flask_hanko_identity.storage import LoginSession
 from flask_hanko_identity.storage import LogoutRequest
-from flask_hanko_identity.storage.clients import find_client
 from tests.evidence import events
 from tests.management import make_context
 from tests.sign_in import SESSION_COOKIE
 from tests.sign_in import count_rows
 from tests.tenants import PREFIX
 from tests.tenants import RelyingParty
+from tests.tenants import change_client
 from tests.tenants import connect
 from tests.tenants import make_tenant
 from tests.tenants import make_user
@@ -28,7 +29,7 @@ SIGNED_OUT = f"{PREFIX}/shop/signed-out"
 BYE = "https://rp.example/bye"
 
 
-def log_out(rp: RelyingParty, method: str = "GET", **parameters: Any) -> TestResponse:
+def log_out(rp: RelyingParty, method: Any = "GET", **parameters: Any) -> TestResponse:
     """Send the browser to the endpoint, and on from where a POST is parked."""
     given = {name: value for name, value in parameters.items() if value is not None}
     if method == "GET":
@@ -201,10 +202,8 @@ def test_address_is_looked_at_again_when_the_person_says_yes(app, rp, hint, sub)
     """Promise 12."""
     sign_in_browser(app, rp.browser, sub)
     page = assert_asks(rp, log_out(rp, id_token_hint=hint, post_logout_redirect_uri=BYE))
-    with app.app_context():
-        ctx = make_context(app, "shop")
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        update_client(ctx, client, ClientSettings(post_logout_redirect_uris=["https://rp.example/elsewhere"]))
+    elsewhere = ClientSettings(post_logout_redirect_uris=["https://rp.example/elsewhere"])
+    change_client(rp, partial(update_client, changes=elsewhere))
 
     assert say_yes(rp, page).headers["Location"] == SIGNED_OUT
 

@@ -22,13 +22,13 @@ from flask_hanko_identity.storage import Authorization
 from flask_hanko_identity.storage import Client
 from flask_hanko_identity.storage import Token
 from flask_hanko_identity.storage import User
-from flask_hanko_identity.storage.clients import find_client
 from tests.evidence import dump
 from tests.management import make_context
 from tests.sign_in import SESSION_COOKIE
 from tests.sign_in import count_rows
 from tests.tenants import PREFIX
 from tests.tenants import RelyingParty
+from tests.tenants import change_client
 from tests.tenants import connect
 from tests.tenants import make_user
 from tests.tenants import sign_in_browser
@@ -38,13 +38,6 @@ def raw_files(app: Flask) -> bytes:
     """The bytes of a SQLite database with its log, as a thief would find them."""
     path = Path(urlsplit(app.config["SQLALCHEMY_DATABASE_URI"]).path)
     return b"".join(each.read_bytes() for each in path.parent.glob(path.name + "*") if path.suffix == ".sqlite")
-
-
-def change_client(rp: RelyingParty, change: Any) -> None:
-    with rp.app.app_context():
-        ctx = make_context(rp.app, rp.slug)
-        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-        change(ctx, client)
 
 
 def change_user(rp: RelyingParty, sub: str, change: Any) -> None:
@@ -95,7 +88,12 @@ def test_unknown_app_costs_the_same_comparisons(app, rp, monkeypatch):
     """C06: neither the time nor the work tells whether there is such a client."""
     seen: list[int] = []
     original = crypto.same
-    monkeypatch.setattr(crypto, "same", lambda left, right: seen.append(len(left)) or original(left, right))
+
+    def same(left: bytes, right: bytes) -> bool:
+        seen.append(len(left))
+        return original(left, right)
+
+    monkeypatch.setattr(crypto, "same", same)
     costs = []
     with app.app_context():
         ctx = make_context(app, "shop")

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from tests.tenants import PREFIX
 from tests.tenants import connect
 from tests.tenants import make_tenant
+
+# Nothing here depends on the kind of database.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 DOCUMENT = f"{PREFIX}/shop/.well-known/openid-configuration"
 ISSUER = "http://localhost/identity/shop"

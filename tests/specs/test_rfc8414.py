@@ -1,7 +1,12 @@
 """RFC 8414: authorization server metadata at the root of the host."""
 
+import pytest
+
 from tests.tenants import PREFIX
 from tests.tenants import make_tenant
+
+# Nothing here depends on the kind of database.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 OAUTH = "/.well-known/oauth-authorization-server"
 

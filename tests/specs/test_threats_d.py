@@ -25,6 +25,9 @@ from tests.tenants import _key_pair
 from tests.tenants import make_tenant
 from tests.tenants import make_user
 
+# Nothing here depends on the kind of database.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 BYE = "https://rp.example/bye"
 
 

@@ -163,6 +163,7 @@ ERRORS = [
     pytest.param({"claims": '{"id_token": {"\\u0000": null}}'}, "invalid_request", id="claims: NUL"),
     pytest.param({"claims": '{"x": "\\ud800"}'}, "invalid_request", id="claims: lone surrogate"),
     pytest.param({"claims": "[" * 8000}, "invalid_request", id="claims: 8000 brackets"),
+    pytest.param({"claims": '{"x":' * 10 + "1" + "}" * 10}, "invalid_request", id="claims: ten levels"),
     pytest.param({"claims": '{"x":' * 1000 + "1" + "}" * 1000}, "invalid_request", id="claims: deep"),
     pytest.param({"claims": '{"x": ' + "9" * 8000 + "}"}, "invalid_request", id="claims: 8000 digits"),
     pytest.param({"request": "x"}, "request_not_supported", id="request"),
@@ -181,6 +182,10 @@ def test_error_goes_back_in_characters_that_it_may_have(changes, error):
     description = dict(caught.error.get_body())["error_description"]
     assert all(letter in " !" or "#" <= letter <= "[" or "]" <= letter <= "~" for letter in description), description
     assert "<" not in description
+
+
+def test_claims_may_be_as_deep_as_they_need_to_be():
+    assert refusal(claims='{"userinfo":{"a":{"values":[{"b":{"c":[1]}}]}}}') is None
 
 
 def test_request_object_is_refused_before_what_it_might_replace():

@@ -239,7 +239,7 @@ def test_hint_that_is_not_ours_says_nothing(app, rp):
     make_tenant(app, "other", number=1)
     there = connect(app, "other", browser=rp.browser)
     sign_in_browser(app, rp.browser, make_user(app, "other"), "other")
-    other_app = connect(app, browser=rp.browser)
+    of_another_app = connect(app, browser=rp.browser).tokens()["id_token"]
     header, payload, signature = rp.tokens()["id_token"].split(".")
     none = base64.urlsafe_b64encode(json.dumps({"alg": "none"}).encode()).rstrip(b"=").decode()
     bob = make_user(app, email="bob@example.com")
@@ -249,7 +249,7 @@ def test_hint_that_is_not_ours_says_nothing(app, rp):
         "unsigned": f"{none}.{payload}.",
         "changed": f"{header}.{payload[:-2]}AA.{signature}",
         "another project's": there.tokens()["id_token"],
-        "another app's": other_app.tokens()["id_token"],
+        "another app's": of_another_app,
         "long": "a" * 7000,
         "an access token": rp.tokens()["access_token"],
     }

@@ -45,6 +45,15 @@ def rp(app, ada) -> RelyingParty:
     return party
 
 
+def copy_of(app, rp: RelyingParty) -> RelyingParty:
+    """The same browser once more, for requests at the same time."""
+    browser = app.test_client()
+    for cookie in (rp.browser._cookies or {}).values():
+        browser.set_cookie(cookie.key, cookie.value, path="/")
+    copy: RelyingParty = replace(rp, browser=browser)
+    return copy
+
+
 def consents(app) -> list[str]:
     with app.app_context():
         return list(app.extensions["hanko_identity"].session.scalars(select(Consent.scope)))
@@ -206,25 +215,17 @@ def test_answer_is_one_of_two(rp):
 
 
 def test_handle_is_answered_once(rp):
-    fields = fields_of(consent_page(rp, rp.authorize()))
+    for answer, expected in (("allow", "code"), ("deny", "error")):
+        fields = fields_of(consent_page(rp, rp.authorize(prompt="consent")))
+        assert expected in rp.answer(submit(rp, {**fields, answer: "1"}))
 
-    first = submit(rp, {**fields, "deny": "1"})
-    second = submit(rp, {**fields, "allow": "1"})
-
-    assert rp.answer(first)["error"] == "access_denied"
-    assert outcome(second) == PAGE
-    assert outcome(rp.browser.get(f"{PREFIX}/shop/authorize/resume?request={fields['request']}")) == PAGE
+        assert outcome(submit(rp, {**fields, "allow": "1"})) == PAGE
+        assert outcome(rp.browser.get(f"{PREFIX}/shop/authorize/resume?request={fields['request']}")) == PAGE
 
 
 def test_handle_is_answered_once_by_requests_at_once(app, rp):
     fields = {**fields_of(consent_page(rp, rp.authorize())), "allow": "1"}
-    cookies = [(each.key, each.value) for each in (rp.browser._cookies or {}).values()]
-    browsers = []
-    for _ in range(4):
-        browser = app.test_client()
-        for name, value in cookies:
-            browser.set_cookie(name, value, path="/")
-        browsers.append(replace(rp, browser=browser))
+    browsers = [copy_of(app, rp) for _ in range(4)]
 
     answers = in_parallel(lambda number: submit(browsers[number], fields), times=4)
 
@@ -260,6 +261,17 @@ def test_two_tabs_of_one_app_may_both_say_yes(app, rp):
     assert [answer["state"] for answer in answers] == ["one", "two"]
     assert len({answer["code"] for answer in answers}) == 2
     assert consents(app) == ["openid email"]
+
+
+def test_two_tabs_at_once_forget_nothing(app, rp):
+    wanted = ("openid", "openid email", "openid phone", "openid address")
+    tabs = [fields_of(consent_page(rp, rp.authorize(scope=scope))) for scope in wanted]
+    browsers = [copy_of(app, rp) for _ in tabs]
+
+    answers = in_parallel(lambda number: submit(browsers[number], {**tabs[number], "allow": "1"}), times=4)
+
+    assert all("code" in rp.answer(answer) for answer in answers)
+    assert consents(app) == ["openid email address phone"]
 
 
 def test_waiting_request_is_of_no_use_in_another_browser(app, rp, ada):

@@ -103,11 +103,11 @@ class TestForm:
         assert response.status_code == 403
 
     @pytest.mark.parametrize("path", FORM_PATHS)
-    @pytest.mark.parametrize("body", ["[1]", "5", '{"csrf_token": 1}', '"x"', "null", "{"])
-    def test_in_json_is_refused(self, member, path, body):
-        response = member.client.post(path, data=body, content_type="application/json")
+    def test_in_json_is_refused(self, member, path):
+        for body in ("[1]", "5", '{"csrf_token": 1}', '"x"', "null", "{"):
+            response = member.client.post(path, data=body, content_type="application/json")
 
-        assert response.status_code == 403
+            assert response.status_code == 403, body
 
     def test_method_override_is_ignored(self, member):
         response = member.client.get("/identity/shop/sign-out?_method=POST", headers={"X-HTTP-Method-Override": "POST"})
@@ -117,7 +117,6 @@ class TestForm:
 
 
 class TestCeremony:
-    @pytest.mark.parametrize("path", CEREMONIES)
     @pytest.mark.parametrize(
         "headers",
         [
@@ -132,23 +131,16 @@ class TestCeremony:
             pytest.param({"Content-Type": "multipart/form-data; boundary=x"}, id="multipart"),
         ],
     )
-    def test_from_elsewhere_is_refused(self, shop, path, headers):
+    def test_from_elsewhere_is_refused(self, shop, headers):
         visitor = Visitor(shop.test_client())
         visitor.open("login")
+        good = {"Origin": "http://localhost", "X-CSRFToken": visitor.csrf, "Content-Type": "application/json"}
 
-        response = visitor.client.post(
-            f"/identity/shop/{path}",
-            data="{}",
-            headers={
-                "Origin": "http://localhost",
-                "X-CSRFToken": visitor.csrf,
-                "Content-Type": "application/json",
-                **headers,
-            },
-        )
+        for path in CEREMONIES:
+            response = visitor.client.post(f"/identity/shop/{path}", data="{}", headers={**good, **headers})
 
-        assert response.status_code == 403
-        assert response.get_json()["error"] == "RequestForged"
+            assert response.status_code == 403, path
+            assert response.get_json()["error"] == "RequestForged"
         assert "hanko_identity-shop" not in visitor.cookies()
 
     def test_without_an_origin_is_refused(self, shop):

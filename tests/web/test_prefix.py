@@ -3,10 +3,13 @@
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
+from flask_hanko_identity.storage import AuditEvent
+from tests.sign_in import Visitor
 from tests.tenants import make_tenant
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -105,3 +108,22 @@ def test_the_issuer_never_ends_with_a_slash(app_factory, slash):
     assert response.status_code == (404 if slash else 200)
     if not slash:
         assert not response.get_json()["issuer"].endswith("/")
+
+
+@pytest.mark.parametrize(("proxies", "noted"), [(0, "127.0.0.1"), (1, "192.0.2.7"), (2, "192.0.2.6")])
+def test_peoples_addresses_come_from_as_many_proxies_as_are_trusted(app_factory, proxies, noted):
+    """B18: whatever a person adds in front is not believed."""
+    app = app_factory()
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies)
+    make_tenant(app)
+    visitor = Visitor(app.test_client())
+    visitor.client.environ_base["HTTP_X_FORWARDED_FOR"] = "203.0.113.1, 192.0.2.6, 192.0.2.7"
+
+    visitor.sign_up()
+
+    with app.app_context():
+        session = app.extensions["sqlalchemy"].session
+        assert set(session.scalars(select(AuditEvent.ip_address).where(AuditEvent.event == "user.signed_up"))) == {
+            noted
+        }

@@ -241,6 +241,26 @@ def test_a_request_of_ours_needs_one_connection(app_factory, database_url):
     assert visitor.submit("sign-out").status_code == 303
 
 
+def test_many_people_may_share_one_connection(app_factory, database_url):
+    """Nobody holds it while waiting for another (G05)."""
+    app = app_factory(load_customer, SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 0, "pool_timeout": 20})
+    make_tenant(app)
+    outcomes: list[int] = []
+
+    def come_and_go(number):
+        visitor = Visitor(app.test_client())
+        steps = [visitor.sign_up(f"reader{number}@example.com"), visitor.open("profile"), visitor.submit("sign-out")]
+        outcomes.extend(step.status_code for step in steps)
+
+    people = [threading.Thread(target=come_and_go, args=(number,)) for number in range(12)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(30)
+
+    assert sorted(outcomes) == [200] * 24 + [303] * 12
+
+
 def test_nothing_of_the_hosts_database_session_is_left_open(app):
     make_tenant(app)
     client = app.test_client()

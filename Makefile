@@ -14,7 +14,8 @@ help:
 	@echo "               demo relying party on http://127.0.0.1:8001"
 	@echo "make test      run every test (PYTEST_ARGS=... is handed to pytest)"
 	@echo "make coverage  the same, with branch coverage"
-	@echo "make screenshots  take the pictures in docs/screenshots again"
+	@echo "make screenshots"
+	@echo "               take the pictures in docs/screenshots again"
 	@echo "make lint      ruff, mypy and codespell"
 	@echo "make format    let ruff rewrite what it can"
 	@echo "make clean     remove .venv and caches"
@@ -47,7 +48,7 @@ coverage: test
 
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.prepare
-	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/journeys/test_pages.py tests/journeys/test_demo_app.py
+	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/journeys -k "fit_for_everybody or from_sign_up"
 
 lint: $(VENV)/dev.stamp
 	@status=0; for check in "ruff check" "ruff format --check" mypy codespell; do \

@@ -194,6 +194,7 @@ def _go(page: Page, url: str) -> None:
 PRIMARY = "main .btn-primary"
 
 EXHIBITS = [
+    Exhibit("bookshop", "stranger", lambda gallery, page: _go(page, gallery.bookshop.url), "nav a"),
     Exhibit("login", "stranger", at("/login"), PRIMARY),
     Exhibit("login-for-app", "stranger", ask(), PRIMARY),
     Exhibit("signup", "stranger", at("/signup"), PRIMARY),

@@ -3,14 +3,11 @@
 ``make screenshots`` has the same visit leave pictures in docs/screenshots.
 """
 
-import io
-import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser
 from playwright.sync_api import BrowserContext
 from playwright.sync_api import Page
@@ -26,16 +23,13 @@ from tests.journeys.gallery import READING_LIST
 from tests.journeys.gallery import Exhibit
 from tests.journeys.gallery import Gallery
 from tests.journeys.gallery import furnish
-from tests.live import ROOT
+from tests.journeys.pictures import take_picture
 from tests.servers import free_port
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 VIEWS: list[tuple[ViewportSize, Literal["light", "dark"]]] = [(WIDE, "light"), (NARROW, "dark")]
 """Layout follows the width alone and colours the scheme alone, so these two show all there is."""
-PICTURES = ROOT / "docs" / "screenshots"
-COLOURS = 96
-"""In a picture's palette: our pages have few, and the files stay small."""
 MOST_TABS = 80
 FOCUS_IS_VISIBLE = """
     element => {
@@ -120,14 +114,6 @@ def assert_keyboard_reaches(page: Page, action: str) -> None:
             assert page.evaluate(FOCUS_IS_VISIBLE, wanted), f"The focus on {action} cannot be seen."
             return
     pytest.fail(f"Tab does not reach {action}.")
-
-
-def take_picture(page: Page, name: str) -> None:
-    if os.environ.get("SCREENSHOTS") != "1":
-        return
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    picture = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide")))
-    picture.convert("RGB").quantize(COLOURS).save(PICTURES / f"{name}.png", optimize=True)
 
 
 # Without scripts

@@ -15,9 +15,11 @@ from playwright.sync_api import expect
 
 from flask_hanko_identity.flows import provision
 from flask_hanko_identity.protocol import signing
+from tests.browser import axe_violations
 from tests.journeys.bookshop import Bookshop
 from tests.journeys.bookshop import Credentials
 from tests.journeys.people import Person
+from tests.journeys.pictures import take_picture
 
 PATIENCE = 20
 """Seconds that a held worker waits at most, so that a failed test does not keep it."""
@@ -229,6 +231,9 @@ def see_claims(reader: Person, app_url: str) -> None:
     expect(reader.page.get_by_role("heading", name="Userinfo")).to_be_visible()
     reader.sees('"email_verified": false')
     reader.sees('"nonce"')
+    assert axe_violations(reader.page) == []
+    reader.page.set_viewport_size({"width": 1280, "height": 800})
+    take_picture(reader.page, "demo-app")
 
 
 def refresh_tokens(reader: Person) -> None:

@@ -34,8 +34,10 @@ class Visitor:
         return response
 
     def signs_up(self, page: httpx.Response) -> httpx.Response:
-        """On a sign-up page; gives what follows."""
-        return self._ceremony(page, {"email": self.email}, self.authenticator.create)
+        """On a sign-up page, or one that an invitation opened; gives what follows."""
+        given = re.search(r'data-invitation="(\w+)"', page.text)
+        invitation = {"invitation": given[1]} if given else {}
+        return self._ceremony(page, {"email": self.email, **invitation}, self.authenticator.create)
 
     def signs_in(self, page: httpx.Response) -> httpx.Response:
         """On a sign-in page; gives what follows."""

@@ -1,5 +1,6 @@
 """One flow, one transaction: its changes, its audit events, and its signals once they are committed."""
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from ..storage.engines import begin_write
 from ..storage.journal import AuditEvent
 from ..text import gettext
 from .context import Context
+
+log = logging.getLogger("flask_hanko_identity")
 
 
 class Work:
@@ -76,7 +79,12 @@ class Work:
         if self._stale:
             self._ctx.snapshots.forget()
         for signal, payload in self._signals:
-            signal.send(self._ctx.sender, **payload)
+            for receiver in signal.receivers_for(self._ctx.sender):
+                try:
+                    receiver(self._ctx.sender, **payload)
+                except Exception:
+                    # What was done is done; a receiver of the host cannot make it look as if it was not.
+                    log.exception("A receiver of the signal %s failed.", signal.name)
 
 
 @contextmanager

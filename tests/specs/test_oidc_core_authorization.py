@@ -25,6 +25,9 @@ from tests.tenants import sign_in_browser
 AUTHORIZE = f"{PREFIX}/shop/authorize"
 SILENT = {"prompt": "none"}
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 @pytest.fixture
 def nobody(app, rp) -> RelyingParty:
@@ -70,6 +73,7 @@ def test_post_from_another_site_goes_on_by_get_with_the_cookies(app, rp, nobody)
     assert id_token_of(rp, answered)["nonce"] == rp.nonce
 
 
+@on_one_kind
 def test_post_is_answered_as_a_get_is(rp, nobody):
     for changes in ({}, {"prompt": "login"}, {"prompt": "none"}, {"prompt": "none", "max_age": "0"}, {"max_age": "0"}):
         for party in (rp, nobody):
@@ -100,6 +104,7 @@ def test_parked_prompt_login_is_not_answered_by_the_session_that_was_there(rp, c
     assert outcome(rp.browser.get(parked)) == LOGIN
 
 
+@on_one_kind
 def test_parameters_that_we_may_ignore_are_accepted(rp):
     ignored = {
         "display": "popup",
@@ -113,6 +118,7 @@ def test_parameters_that_we_may_ignore_are_accepted(rp):
         assert outcome(rp.authorize(**{name: value})) == CODE, name
 
 
+@on_one_kind
 def test_login_hint_only_fills_in_the_page(nobody):
     page = nobody.browser.get(nobody.authorize(login_hint='"><b>nobody@example.com').headers["Location"])
 
@@ -121,6 +127,7 @@ def test_login_hint_only_fills_in_the_page(nobody):
     assert "<b>nobody" not in page.text
 
 
+@on_one_kind
 def test_scopes_may_stand_in_any_order(rp):
     tokens = rp.tokens(scope="phone email openid")
 
@@ -179,6 +186,7 @@ def test_request_that_waited_is_answered_once(rp, sign_in):
     assert outcome(resume(rp, waiting)) == PAGE
 
 
+@on_one_kind
 def test_prompt_create_and_select_account_lead_to_their_pages(rp, nobody):
     assert outcome(nobody.authorize(prompt="create")) == "signup"
     assert outcome(rp.authorize(prompt="create")) == "signup"
@@ -235,6 +243,7 @@ def test_hint_of_somebody_else_never_yields_a_code(app, rp, sign_in):
     assert outcome(resume(rp, again)) == CODE
 
 
+@on_one_kind
 def test_hint_that_is_not_ours_says_nothing(app, rp):
     make_tenant(app, "other", number=1)
     there = connect(app, "other", browser=rp.browser)
@@ -262,6 +271,7 @@ def test_hint_that_is_not_ours_says_nothing(app, rp):
 # acr_values, and section 5.5.1.1
 
 
+@on_one_kind
 def test_class_in_the_token_is_one_of_those_asked_for(app, rp, sub):
     sign_in_browser(app, rp.browser, sub, assurance=DEVICE_BOUND)
 
@@ -269,6 +279,7 @@ def test_class_in_the_token_is_one_of_those_asked_for(app, rp, sub):
         assert id_token_of(rp, rp.authorize(acr_values=asked))["acr"] == told
 
 
+@on_one_kind
 def test_stronger_class_needs_a_stronger_sign_in(rp, sub, sign_in):
     sign_in(sub, SYNCED)
     waiting, again = rp.authorize(acr_values="phrh"), rp.authorize(acr_values="phrh")
@@ -281,6 +292,7 @@ def test_stronger_class_needs_a_stronger_sign_in(rp, sub, sign_in):
     assert id_token_of(rp, resume(rp, again))["acr"] == "phrh"
 
 
+@on_one_kind
 def test_essential_class_is_met_or_the_request_fails(rp, sign_in):
     unknown = json.dumps({"id_token": {"acr": {"essential": True, "values": ["gold"]}}})
     waiting = rp.authorize(claims=unknown)
@@ -305,6 +317,7 @@ def test_claims_come_where_they_were_asked_for(rp):
     assert "name" not in id_token
 
 
+@on_one_kind
 def test_claims_cannot_replace_what_we_say(rp, sub):
     asked = {"id_token": {"sub": {"value": "bob"}, "aud": {"value": "x"}, "acr": None, "amr": {"values": ["pwd"]}}}
     id_token = rp.claims(rp.tokens(claims=json.dumps(asked))["id_token"])
@@ -316,6 +329,7 @@ def test_claims_cannot_replace_what_we_say(rp, sub):
 # Section 3.1.2.6, and section 11
 
 
+@on_one_kind
 def test_request_objects_and_registrations_are_refused_by_their_names(rp):
     for name in ("request", "request_uri", "registration"):
         assert outcome(rp.authorize(**{name: "x"})) == f"{name}_not_supported"
@@ -324,6 +338,7 @@ def test_request_objects_and_registrations_are_refused_by_their_names(rp):
     assert metadata["request_parameter_supported"] is metadata["request_uri_parameter_supported"] is False
 
 
+@on_one_kind
 def test_offline_access_is_ignored_where_the_app_may_not_refresh(app, rp):
     without = connect(app, browser=rp.browser, refresh_tokens=False)
 

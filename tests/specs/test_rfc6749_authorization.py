@@ -22,10 +22,14 @@ from tests.tenants import sign_in_browser
 
 AUTHORIZE = f"{PREFIX}/shop/authorize"
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 # Section 3.1: the endpoint
 
 
+@on_one_kind
 def test_endpoint_speaks_get_and_post_and_nothing_else(rp):
     for method in ("PUT", "PATCH", "DELETE", "TRACE"):
         response = rp.browser.open(AUTHORIZE, method=method, query_string=rp.parameters())
@@ -33,6 +37,7 @@ def test_endpoint_speaks_get_and_post_and_nothing_else(rp):
         assert {"GET", "POST"} <= set(re.split(", *", response.headers["Allow"]))
 
 
+@on_one_kind
 def test_parameter_without_a_value_counts_as_left_out(rp):
     for name in ("response_type", "client_id", "redirect_uri", "scope"):
         assert outcome(rp.authorize(**{name: ""})) == outcome(rp.authorize(**{name: None})), name
@@ -41,6 +46,7 @@ def test_parameter_without_a_value_counts_as_left_out(rp):
     assert set(rp.answer(rp.authorize(**empty))) == {"code", "iss"}
 
 
+@on_one_kind
 def test_unrecognized_parameters_are_ignored(rp):
     assert outcome(rp.authorize(foo="bar", code="x", access_token="y", iss="https://evil.test", error="z")) == CODE
 
@@ -56,6 +62,7 @@ def test_body_counts_only_as_a_form(app, rp):
     assert contents(app) == before
 
 
+@on_one_kind
 def test_body_of_a_get_does_not_count(rp):
     form = "application/x-www-form-urlencoded"
 
@@ -65,6 +72,7 @@ def test_body_of_a_get_does_not_count(rp):
 # Section 3.1.2.4: an invalid client or redirect URI
 
 
+@on_one_kind
 def test_browser_is_not_sent_to_an_address_that_is_not_proven(rp):
     for changes in ({"redirect_uri": "https://evil.test/cb"}, {"redirect_uri": None}, {"client_id": "nobody"}):
         response = rp.authorize(**changes)
@@ -113,6 +121,7 @@ def test_what_was_registered_is_checked_again_when_the_person_comes_back(app, rp
 # Section 4.1.2: the response
 
 
+@on_one_kind
 def test_answer_holds_the_code_and_the_state_exactly(rp):
     for state in ("a", "é😀", "a b+c%20d&e=f#g?h/i", "'\"<>\\", "x" * 128, "%", "null"):
         answer = parse_qsl(urlsplit(rp.authorize(state=state).headers["Location"]).query)
@@ -120,6 +129,7 @@ def test_answer_holds_the_code_and_the_state_exactly(rp):
         assert [name for name, _ in answer] == ["code", "state", "iss"]
 
 
+@on_one_kind
 def test_answer_without_a_state_has_none(rp):
     assert set(rp.answer(rp.authorize(state=None))) == {"code", "iss"}
 
@@ -153,6 +163,7 @@ def test_code_belongs_to_the_app_and_the_address_that_it_was_made_for(app, rp):
 # Section 4.1.2.1: the error response
 
 
+@on_one_kind
 def test_error_goes_back_with_the_state(rp):
     answer = rp.answer(rp.authorize(response_type="token", state="x" * 128))
 
@@ -161,10 +172,12 @@ def test_error_goes_back_with_the_state(rp):
     assert set(answer) == {"error", "error_description", "state", "iss"}
 
 
+@on_one_kind
 def test_repeated_state_is_not_guessed_at(rp):
     assert "state" not in rp.answer(rp.authorize(state=["a", "b"]))
 
 
+@on_one_kind
 def test_line_break_never_reaches_the_location(rp):
     for state in ("a\r\nSet-Cookie: x=y", "\n", "a\0b"):
         location = rp.authorize(state=state).headers["Location"]
@@ -184,7 +197,7 @@ def test_line_break_never_reaches_the_location(rp):
         pytest.param({"prompt": "login"}, id="login"),
     ],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_one_kind
 def test_answer_is_not_stored_nor_framed_nor_told_onward(rp, changes):
     headers = rp.authorize(**changes).headers
 
@@ -196,7 +209,7 @@ def test_answer_is_not_stored_nor_framed_nor_told_onward(rp, changes):
     assert "Access-Control-Allow-Origin" not in headers
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_one_kind
 def test_issuer_and_addresses_never_come_from_the_host_header(rp):
     """Row B17 of the threats."""
     for host in ("evil.test", "a.test, b.test", "id@evil", "[::1", "a b", "evil.test:99999", "localhost:70000", ""):
@@ -208,7 +221,7 @@ def test_issuer_and_addresses_never_come_from_the_host_header(rp):
         assert waiting.headers["Location"].startswith(f"{PREFIX}/shop/login?request="), host
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_one_kind
 def test_endpoint_answers_no_other_site(rp):
     """Row B19 of the threats: no CORS here."""
     response = rp.browser.options(

@@ -18,6 +18,9 @@ from tests.tenants import connect_native
 from tests.tenants import sign_in_browser
 from tests.web.deciding import allow
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 @pytest.fixture
 def app_of(app, sub):
@@ -68,6 +71,7 @@ def test_answer_arrives_at_a_private_use_scheme(app_of):
     assert party.redeem(answer["code"]).status_code == 200
 
 
+@on_one_kind
 def test_what_follows_the_scheme_is_not_shown_as_a_host(app_of):
     party = app_of("com.example.app://bank.example/cb")
 
@@ -132,6 +136,7 @@ def test_pkce_is_required():
     assert refusal(NATIVE, code_challenge=None, code_challenge_method=None) == "invalid_request"
 
 
+@on_one_kind
 def test_secret_is_not_asked_for_and_not_accepted(app_of):
     party = app_of("http://127.0.0.1/cb")
     code = party.answer(allow(party, party.authorize()))["code"]
@@ -152,6 +157,7 @@ def test_person_is_asked_each_time(app_of, uri):
     assert outcome(party.authorize(prompt="none")) == "consent_required"
 
 
+@on_one_kind
 def test_person_is_asked_once_for_a_claimed_address(app_of):
     party = app_of("https://app.example/cb")
     allow(party, party.authorize())

@@ -3,6 +3,8 @@
 from urllib.parse import parse_qsl
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.tenants import PREFIX
 from tests.tenants import connect
 from tests.tenants import make_tenant
@@ -10,6 +12,9 @@ from tests.tenants import make_user
 from tests.tenants import sign_in_browser
 from tests.web.deciding import allow
 from tests.web.deciding import deny
+
+# Nothing here depends on the kind of database.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 ERRORS = {
     "invalid_request": {"prompt": "none login"},

@@ -18,6 +18,10 @@ from tests.tenants import make_user
 from tests.tenants import sign_in_browser
 from tests.web.deciding import allow
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
+
 # Section 2.1: redirect-based flows
 
 
@@ -31,6 +35,7 @@ def test_addresses_have_no_patterns(uri):
         assert refusal(wide, redirect_uri=asked) is PAGE
 
 
+@on_one_kind
 def test_state_is_a_value_of_its_own_for_each_request(rp):
     answers = [rp.answer(rp.authorize(state=state))["state"] for state in ("one", "two", "one")]
 
@@ -40,6 +45,7 @@ def test_state_is_a_value_of_its_own_for_each_request(rp):
 # Section 2.1.1: what ties a code to its request
 
 
+@on_one_kind
 def test_nonce_of_the_request_is_the_nonce_of_the_token(rp):
     tokens = rp.redeem(rp.code(nonce="n" * 43)).get_json()
 
@@ -57,6 +63,7 @@ def test_no_token_comes_with_the_redirect(response_type):
     assert refusal(response_type=response_type, nonce="n") == "unsupported_response_type"
 
 
+@on_one_kind
 def test_metadata_offers_no_other_way(rp):
     metadata = rp.machine.get(f"{PREFIX}/shop/.well-known/openid-configuration").get_json()
 
@@ -83,6 +90,7 @@ def test_plain_http_is_for_the_own_machine_alone():
 # Section 4.2: leaks through the referrer
 
 
+@on_one_kind
 def test_pages_of_the_flow_tell_nobody_where_they_were_and_load_from_nobody(app, rp):
     asking = connect(app, browser=rp.browser, first_party=False)
     waiting = asking.authorize().headers["Location"]
@@ -121,13 +129,14 @@ def test_code_of_a_victim_is_of_no_use_in_another_session(app, rp):
 # Section 4.11.2: the provider as an open redirector
 
 
+@on_one_kind
 def test_only_an_error_of_a_proven_request_redirects(rp):
     assert outcome(rp.authorize(client_id="x", redirect_uri="https://evil.test", scope="x")) == PAGE
     assert outcome(rp.authorize(redirect_uri="https://evil.test", scope="x", prompt="none")) == PAGE
     assert outcome(rp.authorize(scope="x")) == "invalid_scope"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_one_kind
 def test_no_address_in_a_parameter_of_ours_is_gone_to(rp):
     """Row B13 of the threats: pages that come back know where to by themselves."""
     for name in ("next", "request", "return_to", "redirect", "url", "target_link_uri"):
@@ -151,6 +160,7 @@ def test_no_address_in_a_parameter_of_ours_is_gone_to(rp):
 # Section 4.12: 307 redirects
 
 
+@on_one_kind
 def test_what_was_posted_to_us_is_not_posted_to_the_app(app, rp):
     asking = connect(app, browser=rp.browser, first_party=False)
 
@@ -163,6 +173,7 @@ def test_what_was_posted_to_us_is_not_posted_to_the_app(app, rp):
 # Section 4.15: clients that pose as people
 
 
+@on_one_kind
 def test_client_id_is_never_a_subject(app, rp, sub):
     assert sub != rp.client_id
     assert rp.claims(rp.tokens()["id_token"])["sub"] == sub
@@ -171,6 +182,7 @@ def test_client_id_is_never_a_subject(app, rp, sub):
 # Section 4.16: clickjacking
 
 
+@on_one_kind
 def test_consent_cannot_be_framed(app, rp):
     asking = connect(app, browser=rp.browser, first_party=False)
 

@@ -19,6 +19,9 @@ NONE = {"code_challenge": None, "code_challenge_method": None}
 APPENDIX_B = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 """The verifier whose challenge is ``CHALLENGE``."""
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 # Section 4.3: the authorization request
 
@@ -65,6 +68,7 @@ def test_request_that_is_refused_gets_no_code(app, rp):
 # Sections 4.5 and 4.6: the token request
 
 
+@on_one_kind
 def test_verifier_of_appendix_b_fits_its_challenge(rp):
     code = rp.code(code_challenge=CHALLENGE)
 
@@ -121,6 +125,7 @@ def test_challenge_counts_where_it_is_optional_too(app, rp):
 # Section 4.4: the challenge was kept with the code
 
 
+@on_one_kind
 def test_challenge_is_not_read_from_the_token_request(rp):
     code = rp.code()
 

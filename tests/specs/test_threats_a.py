@@ -25,6 +25,9 @@ from tests.tenants import connect_native
 
 AUTHORIZE = f"{PREFIX}/shop/authorize"
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 def table(rows: dict[str, Iterable[Any]]) -> list[Any]:
     """A parameter set for each value, named by its row."""
@@ -208,6 +211,7 @@ def test_endpoint_refuses_each_of_them_and_writes_nothing(app, rp):
     assert contents(app) == before
 
 
+@on_one_kind
 def test_registered_address_itself_will_do(app, rp):
     native = connect_native(app, browser=rp.browser, first_party=False)
 
@@ -230,6 +234,7 @@ def test_a13_parameters_are_counted_over_query_and_body_together(app, rp):
     assert contents(app) == before
 
 
+@on_one_kind
 def test_a15_nothing_is_fetched(rp):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
@@ -243,6 +248,7 @@ def test_a15_nothing_is_fetched(rp):
             listener.accept()
 
 
+@on_one_kind
 def test_a09_registered_query_is_kept_and_each_name_comes_once(app, rp):
     party = connect(app, browser=rp.browser, redirect_uris=["https://rp.example/cb?t=1&u=%2F"])
 
@@ -253,6 +259,7 @@ def test_a09_registered_query_is_kept_and_each_name_comes_once(app, rp):
     assert names == ["t", "u", "code", "state", "iss"]
 
 
+@on_one_kind
 def test_a11_every_redirect_after_a_post_is_303(rp):
     parked = rp.browser.post(AUTHORIZE, data=rp.parameters())
     refused = rp.browser.post(AUTHORIZE, data=rp.parameters(scope="x"))
@@ -275,6 +282,7 @@ def test_a19_a21_code_lives_a_minute_and_works_once(rp, clock):
     assert rp.redeem(late).get_json()["error"] == "invalid_grant"
 
 
+@on_one_kind
 def test_markup_in_a_refused_request_stays_text(app, rp):
     markup = '<script>alert("x")</script>'
     app.debug = True  # shows the details

@@ -29,6 +29,9 @@ from tests.web.deciding import submit
 
 DECISION = f"{PREFIX}/shop/authorize/decision"
 
+on_one_kind = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 @pytest.fixture
 def ada(app) -> str:
@@ -59,6 +62,7 @@ def consents(app) -> list[str]:
         return list(app.extensions["hanko_identity"].session.scalars(select(Consent.scope)))
 
 
+@on_one_kind
 def test_page_says_who_asks_for_what_and_where_it_goes(rp):
     page = consent_page(rp, rp.authorize(scope="openid email phone offline_access"))
 
@@ -117,6 +121,7 @@ def test_no_is_told_to_the_app_and_not_remembered(app, rp):
     assert outcome(rp.authorize()) == CONSENT
 
 
+@on_one_kind
 def test_no_does_not_take_back_an_earlier_yes(app, rp):
     allow(rp, rp.authorize())
 
@@ -124,6 +129,7 @@ def test_no_does_not_take_back_an_earlier_yes(app, rp):
     assert consents(app) == ["openid email"]
 
 
+@on_one_kind
 def test_prompt_consent_asks_although_remembered(rp):
     allow(rp, rp.authorize())
 
@@ -131,6 +137,7 @@ def test_prompt_consent_asks_although_remembered(rp):
     assert "code" in rp.answer(allow(rp, rp.authorize(prompt="consent")))
 
 
+@on_one_kind
 def test_first_party_is_not_asked_unless_it_wants_to(app, rp):
     ours = connect(app, browser=rp.browser)
 
@@ -138,6 +145,7 @@ def test_first_party_is_not_asked_unless_it_wants_to(app, rp):
     assert outcome(ours.authorize(prompt="consent")) == CONSENT
 
 
+@on_one_kind
 def test_app_that_cannot_prove_itself_asks_each_time(app, rp):
     for uri in ("http://127.0.0.1/cb", "com.example.app:/cb"):
         party = connect_native(app, browser=rp.browser, redirect_uris=[uri], first_party=False)
@@ -193,6 +201,7 @@ def test_page_of_one_person_is_not_answered_by_the_next(app, rp):
     assert "bob@example.com" in rp.browser.get(f"{PREFIX}/shop/authorize/resume?request={fields['request']}").text
 
 
+@on_one_kind
 def test_answer_after_signing_out_leads_to_sign_in(app, rp):
     allow(rp, rp.authorize(scope="openid"))
     waiting = rp.authorize().headers["Location"]
@@ -202,7 +211,7 @@ def test_answer_after_signing_out_leads_to_sign_in(app, rp):
     assert outcome(page) == LOGIN
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_one_kind
 def test_answer_is_one_of_two(rp):
     fields = fields_of(consent_page(rp, rp.authorize()))
 
@@ -288,6 +297,7 @@ def test_waiting_request_is_of_no_use_in_another_browser(app, rp, ada):
     assert outcome(rp.browser.get(waiting)) == CONSENT
 
 
+@on_one_kind
 def test_what_an_app_calls_itself_stays_text(app, rp):
     party = connect(app, browser=rp.browser, first_party=False, name="<b>Bank</b> & “Söhne”")
 

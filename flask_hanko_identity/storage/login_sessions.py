@@ -26,6 +26,7 @@ class LoginSession(Base):
         UniqueConstraint("sid", name="uq_hanko_login_session_sid"),
         Index("ix_hanko_login_session_user_id", "user_id"),
         Index("ix_hanko_login_session_expires_at", "expires_at"),
+        Index("ix_hanko_login_session_browser_digest", "browser_digest"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -44,5 +45,7 @@ class LoginSession(Base):
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    browser_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """Of the browser cookie: which accounts one browser is signed in to, for the account chooser."""
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(Text)

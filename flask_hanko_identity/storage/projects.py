@@ -65,6 +65,8 @@ class Project(Base):
     ready_at: Mapped[datetime | None]
     signup: Mapped[str] = mapped_column(String(16), default="open")
     """Who may sign up on its pages: ``open`` or ``closed``."""
+    sign_in: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    """How people may sign in: ``passlinks`` and ``recovery_codes``, each true or false; see ``protocol.sign_in``."""
     brand: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Look of its pages: ``accent`` and ``background`` as ``#rrggbb``, ``corners`` as ``round`` or ``square``."""
     submission: Mapped[str | None] = mapped_column(String(64))

@@ -18,6 +18,8 @@ from .passkeys import Ceremony
 from .passkeys import Passkey
 from .passlinks import Passlink
 from .projects import Project
+from .rate_limits import RateLimit
+from .recovery_codes import RecoveryCode
 from .tokens import Token
 from .users import EmailAddress
 from .users import User
@@ -39,6 +41,8 @@ __all__ = [
     "Passkey",
     "Passlink",
     "Project",
+    "RateLimit",
+    "RecoveryCode",
     "RedirectURI",
     "SigningKey",
     "Token",

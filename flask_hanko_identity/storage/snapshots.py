@@ -56,6 +56,7 @@ class ProjectSnapshot:
     issuer: str
     status: str
     signup: str
+    sign_in: Mapping[str, Any]
     brand: Mapping[str, Any]
     organization_id: int | None
     organization_name: str
@@ -151,6 +152,7 @@ def _load_project(session: Session, slug: str) -> ProjectSnapshot | None:
                 "issuer",
                 "status",
                 "signup",
+                "sign_in",
                 "brand",
                 "organization_id",
             ),

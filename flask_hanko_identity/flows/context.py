@@ -1,6 +1,7 @@
 """What every flow is given: where it runs, for whom, and when."""
 
 from dataclasses import dataclass
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from ..protocol.signing import KeyStore
 from ..settings import Settings
 from ..storage.snapshots import ProjectSnapshot
 from ..storage.snapshots import Snapshots
+from .mail import Mailer
+from .mail import NoMailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Context:
     sender: Any
     """The host application, which signals name as their sender."""
     tenant: ProjectSnapshot | None = None
+    mailer: Mailer = field(default_factory=NoMailer)
     claims_hook: ClaimsHook | None = None
     """The host's own claims, if it gave a function for them."""
 

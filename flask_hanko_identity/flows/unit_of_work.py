@@ -12,6 +12,7 @@ from ..errors import IdentityError
 from ..storage.engines import begin_write
 from ..storage.journal import AuditEvent
 from .context import Context
+from .mail import Mail
 
 
 class Work:
@@ -20,6 +21,7 @@ class Work:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._signals: list[tuple[NamedSignal, dict[str, Any]]] = []
+        self._mails: list[Mail] = []
         self._stale = False
 
     def record(
@@ -60,6 +62,10 @@ class Work:
         )
         return reference
 
+    def mail(self, mail: Mail) -> None:
+        """Send a mail after the commit."""
+        self._mails.append(mail)
+
     def announce(self, signal: NamedSignal, **payload: Any) -> None:
         """Send a signal after the commit."""
         self._signals.append((signal, payload))
@@ -72,6 +78,8 @@ class Work:
         """Called once the changes are in the database."""
         if self._stale:
             self._ctx.snapshots.forget()
+        for mail in self._mails:
+            self._ctx.mailer.send(mail, project=self._ctx.project)
         for signal, payload in self._signals:
             signal.send(self._ctx.sender, **payload)
 

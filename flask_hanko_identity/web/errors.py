@@ -12,15 +12,19 @@ from flask import Response
 from flask import current_app
 from flask import jsonify
 from flask import make_response
+from flask import redirect
 from flask import request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import IdentityError
+from ..flows.freshness import StepUpRequired
 from ..protocol.errors import RequestRefused
 from ..text import gettext
 from .pages import render
+from .profile_page import step_up_url
 
 log = logging.getLogger("flask_hanko_identity")
 
@@ -36,6 +40,7 @@ def answers_json(view: View) -> View:
 def register_error_handlers(blueprint: Blueprint) -> None:
     """Render the errors of our own views; the host's handlers keep the rest."""
     blueprint.register_error_handler(IdentityError, _identity_error)
+    blueprint.register_error_handler(StepUpRequired, _step_up)
     blueprint.register_error_handler(RequestRefused, _request_refused)
     blueprint.register_error_handler(OAuth2Error, _oauth_error)
     blueprint.register_error_handler(HTTPException, _http_error)
@@ -70,6 +75,14 @@ def _identity_error(error: IdentityError) -> Response:
             body["field"] = error.field
         return make_response(jsonify(body), error.status_code)
     return error_page(error.message, status=error.status_code)
+
+
+def _step_up(error: StepUpRequired) -> AnyResponse:
+    location = step_up_url()
+    if _wants_json():
+        body = {"error": type(error).__name__, "message": error.message, "location": location}
+        return make_response(jsonify(body), error.status_code)
+    return redirect(location, 303)
 
 
 def _request_refused(error: RequestRefused) -> Response:
@@ -132,9 +145,7 @@ def _unexpected(error: Exception) -> Response:
     if unavailable:
         message = gettext("We cannot reach our database right now. Try again in a moment.")
     else:
-        message = gettext(
-            "Something went wrong on our side. Try again; if it stays so, tell us the number below."
-        )
+        message = gettext("Something went wrong on our side. Try again; if it stays so, tell us the number below.")
     if _wants_json():
         body = {
             "error": "temporarily_unavailable" if unavailable else "server_error",

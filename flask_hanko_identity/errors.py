@@ -57,10 +57,12 @@ class PasskeyRejected(IdentityError):
 
     keeps_changes = True
 
-    def __init__(self, message: str, *, reason: str = "") -> None:
+    def __init__(self, message: str, *, reason: str = "", is_gone: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
         """Which check failed, for the log and the event list."""
+        self.is_gone = is_gone
+        """Whether it was removed for good, so that the device may forget it."""
 
 
 class Conflict(IdentityError):

@@ -1,5 +1,6 @@
 """Sign-in with a passkey that names its own user (Web Authentication Level 3, section 7.2)."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_
@@ -10,6 +11,7 @@ from sqlalchemy import update
 
 from ..errors import PasskeyRejected
 from ..protocol.passkey_input import RelyingParty
+from ..protocol.passkey_input import is_from_elsewhere
 from ..protocol.passkeys import Assertion
 from ..protocol.passkeys import read_assertion
 from ..protocol.passkeys import request_options
@@ -44,7 +46,7 @@ _USE = (
         ),
     )
     .values(sign_count=bindparam("b_count"), backup_state=bindparam("b_state"), last_used_at=bindparam("b_now"))
-    .returning(_passkeys.c.id, _passkeys.c.user_id, _passkeys.c.public_key, _OWNER.label("sub"))
+    .returning(_passkeys.c.id, _passkeys.c.user_id, _passkeys.c.public_key, _passkeys.c.transports, _OWNER.label("sub"))
 )
 
 
@@ -90,7 +92,7 @@ def finish_login(ctx: Context, *, handle: object, response: object, current_toke
             actor=f"user:{passkey.sub}",
             data={"sid": opened.sid, "acr": assurance.acr, "passkey": passkey.id},
         )
-    return opened
+    return replace(opened, came_from_elsewhere=is_from_elsewhere(response, passkey.transports))
 
 
 def _use(ctx: Context, assertion: Assertion) -> Any:
@@ -125,6 +127,12 @@ def _refusal(ctx: Context, assertion: Assertion) -> PasskeyRejected:
             _passkeys.c.credential_id == assertion.credential_id,
         )
     ).one_or_none()
+    if known is None and _knows_owner(ctx, assertion):
+        return PasskeyRejected(
+            gettext("This passkey was removed from your account. Choose another one."),
+            reason="removed passkey",
+            is_gone=True,
+        )
     if known is None:
         # Projects share an RP ID, so a passkey of another one may be offered here.
         return PasskeyRejected(
@@ -146,3 +154,11 @@ def _refusal(ctx: Context, assertion: Assertion) -> PasskeyRejected:
         gettext("This passkey could not be accepted. Use another one, or ask for a sign-in link."),
         reason=reason,
     )
+
+
+def _knows_owner(ctx: Context, assertion: Assertion) -> bool:
+    """Whether the passkey was made for a user of this very project: user handles are random and never the same."""
+    owner = select(_users.c.id).where(
+        _users.c.user_handle == assertion.user_handle, _users.c.project_id == ctx.project.id
+    )
+    return ctx.session.execute(owner).first() is not None

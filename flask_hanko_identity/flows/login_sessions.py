@@ -108,6 +108,8 @@ class NewSession:
     """What the cookie is to hold; nobody sees it again."""
     sid: str
     user_id: int
+    came_from_elsewhere: bool = False
+    """Whether the passkey is another device's, so that this one has none perhaps."""
 
 
 def find_signed_in(ctx: Context, token: str | None) -> SignedIn | None:

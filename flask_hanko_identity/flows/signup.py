@@ -9,20 +9,17 @@ from sqlalchemy import select
 
 from ..crypto import random_text
 from ..errors import Forbidden
-from ..errors import PasskeyRejected
-from ..protocol.authenticators import passkey_name
 from ..protocol.names import clean_email
 from ..protocol.passkey_input import RelyingParty
 from ..protocol.passkey_input import decode
 from ..protocol.passkey_input import encode
 from ..protocol.passkeys import DEVICE_BOUND
 from ..protocol.passkeys import SYNCED
-from ..protocol.passkeys import VerifiedRegistration
+from ..protocol.passkeys import KnownCredential
 from ..protocol.passkeys import registration_options
 from ..protocol.passkeys import verify_registration
 from ..signals import user_signed_up
 from ..storage import EmailAddress
-from ..storage import Passkey
 from ..storage import User
 from ..storage.passkeys import CeremonyKind
 from ..storage.passlinks import PasslinkPurpose
@@ -38,6 +35,11 @@ from .ceremonies import begin
 from .ceremonies import relying_party
 from .ceremonies import require_own_pages
 from .context import Context
+from .credentials import known_credentials
+from .credentials import refuse_known
+from .credentials import shown_name
+from .credentials import store_passkey
+from .credentials import suggest_name
 from .login_sessions import NewSession
 from .login_sessions import open_session
 from .organizations import add_default_organization
@@ -47,7 +49,6 @@ from .passlinks import look_up
 from .passlinks import spend_invitation
 from .unit_of_work import Work
 
-_passkeys: Any = Passkey.__table__
 _users: Any = User.__table__
 _addresses: Any = EmailAddress.__table__
 
@@ -58,7 +59,7 @@ class _Owner:
 
     user_id: int | None
     user_handle: bytes
-    credential_ids: tuple[bytes, ...] = ()
+    credentials: tuple[KnownCredential, ...] = ()
 
 
 def find_invitation(ctx: Context, secret: str | None) -> OpenLink | None:
@@ -105,9 +106,8 @@ def begin_signup(ctx: Context, *, email: object, invitation: str | None = None) 
             timeout=TIMEOUT,
             user_handle=owner.user_handle,
             user_name=address,
-            # Projects share an RP ID: the name tells somebody's passkeys for two of them apart.
-            display_name=f"{address} ({ctx.project.name})",
-            exclude=owner.credential_ids,
+            display_name=shown_name(ctx, user_name=address),
+            exclude=owner.credentials,
         )
 
     return begin(
@@ -135,11 +135,17 @@ def finish_signup(ctx: Context, *, handle: object, response: object, current_tok
     """
     with attempt(ctx, kind=CeremonyKind.SIGN_UP, handle=handle) as (work, ceremony):
         verified = verify_registration(response, challenge=ceremony.challenge, rp=relying_party(ctx))
-        _refuse_known(ctx, verified)
+        refuse_known(ctx, verified)
         if ceremony.data["invitation"] is not None:
             spend_invitation(ctx, work, link_id=ceremony.data["invitation"])
         user_id, sub = _add_user(ctx, work, ceremony)
-        _add_passkey(ctx, verified, user_id=user_id, user_handle=decode(ceremony.data["user_handle"]))
+        store_passkey(
+            ctx,
+            verified,
+            user_id=user_id,
+            user_handle=decode(ceremony.data["user_handle"]),
+            name=suggest_name(ctx, verified),
+        )
         opened = open_session(
             ctx,
             work,
@@ -164,23 +170,7 @@ def _owner(ctx: Context, link: OpenLink | None) -> _Owner:
         holder = find_user_by_email(ctx.session, project_id=ctx.project.id, email=link.email)
     if holder is None:
         return _Owner(None, secrets.token_bytes(64))
-    ids = ctx.session.scalars(select(_passkeys.c.credential_id).where(_passkeys.c.user_id == holder.id))
-    return _Owner(holder.id, bytes(holder.user_handle), tuple(bytes(each) for each in ids))
-
-
-def _refuse_known(ctx: Context, verified: VerifiedRegistration) -> None:
-    # Section 7.1: no credential is registered twice. The table's unique constraint says so too.
-    known = ctx.session.execute(
-        select(_passkeys.c.id).where(
-            _passkeys.c.project_id == ctx.project.id,
-            _passkeys.c.credential_id == verified.credential_id,
-        )
-    ).first()
-    if known is not None:
-        raise PasskeyRejected(
-            gettext("This passkey is registered already. Sign in with it instead."),
-            reason="registered already",
-        )
+    return _Owner(holder.id, bytes(holder.user_handle), known_credentials(ctx, user_id=holder.id))
 
 
 def _add_user(ctx: Context, work: Work, ceremony: ClaimedCeremony) -> tuple[int, str]:
@@ -218,25 +208,3 @@ def _add_user(ctx: Context, work: Work, ceremony: ClaimedCeremony) -> tuple[int,
         add_default_organization(ctx, work, user_id=user_id, email=email)
     work.announce(user_signed_up, project=ctx.project.slug, user_id=user_id, sub=sub)
     return user_id, sub
-
-
-def _add_passkey(ctx: Context, verified: VerifiedRegistration, *, user_id: int, user_handle: bytes) -> None:
-    ctx.session.execute(
-        insert(_passkeys),
-        {
-            "project_id": ctx.project.id,
-            "user_id": user_id,
-            "user_handle": user_handle,
-            "credential_id": verified.credential_id,
-            "public_key": verified.public_key,
-            "algorithm": verified.algorithm,
-            "sign_count": verified.sign_count,
-            "aaguid": verified.aaguid,
-            "transports": list(verified.transports),
-            "backup_eligible": verified.backup_eligible,
-            "backup_state": verified.backup_state,
-            "rp_id": ctx.settings.rp_id,
-            "name": passkey_name(aaguid=verified.aaguid, user_agent=ctx.origin.user_agent),
-            "created_at": ctx.now,
-        },
-    )

@@ -7,6 +7,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,3 +105,17 @@ def read_transports(response: Any) -> tuple[str, ...]:
     sent = response["response"].get("transports")
     words = sent[:10] if isinstance(sent, list) else []
     return tuple(sorted({each for each in words if isinstance(each, str) and _TRANSPORT.fullmatch(each)}))
+
+
+def is_from_elsewhere(response: Any, transports: Iterable[str]) -> bool:
+    """Whether a passkey that was used lives on another device, such as a phone that was reached by a QR code.
+
+    A security key is none: who carries one means to. It is only the browser's word, so nothing may depend on it but
+    what we offer (section 5.1, ``authenticatorAttachment``).
+
+    :param transports: the passkey's, as they were stored.
+    """
+    if not isinstance(response, dict) or response.get("authenticatorAttachment") != "cross-platform":
+        return False
+    known = set(transports)
+    return not known or bool(known & {"hybrid", "internal"})

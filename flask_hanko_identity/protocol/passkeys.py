@@ -26,7 +26,6 @@ from webauthn.helpers.structs import AttestationConveyancePreference
 from webauthn.helpers.structs import AuthenticatorData
 from webauthn.helpers.structs import AuthenticatorSelectionCriteria
 from webauthn.helpers.structs import CredentialDeviceType
-from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 from webauthn.helpers.structs import ResidentKeyRequirement
 from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -36,6 +35,7 @@ from .passkey_input import MAX_CREDENTIAL_ID
 from .passkey_input import RelyingParty
 from .passkey_input import check_client_data
 from .passkey_input import decode
+from .passkey_input import encode
 from .passkey_input import is_not_discoverable
 from .passkey_input import read_credential
 from .passkey_input import read_transports
@@ -49,6 +49,14 @@ ALGORITHMS = (
 """Offered in this order."""
 
 _MAX_USER_HANDLE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCredential:
+    """A credential as options name it (section 5.8.3)."""
+
+    id: bytes
+    transports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +109,14 @@ def registration_options(
     user_handle: bytes,
     user_name: str,
     display_name: str,
-    exclude: Iterable[bytes] = (),
+    exclude: Iterable[KnownCredential] = (),
+    hints: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Options for ``navigator.credentials.create()``, as JSON (section 5.1.8).
 
     :param timeout: milliseconds.
-    :param exclude: credential ids that the user has already.
+    :param exclude: what the user has already.
+    :param hints: which authenticators the browser should propose, best first (section 5.8.7).
     """
     options = options_to_json_dict(
         webauthn.generate_registration_options(
@@ -122,12 +132,17 @@ def registration_options(
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in exclude],
             supported_pub_key_algs=list(ALGORITHMS),
         )
     )
+    # The library knows the transports of its day only, and an authenticator may say more.
+    options["excludeCredentials"] = [
+        {"type": "public-key", "id": encode(each.id), "transports": list(each.transports)} for each in exclude
+    ]
+    options["hints"] = list(hints)
     # Section 10.1.3: the answer says whether the credential is in fact discoverable.
-    return {**options, "extensions": {"credProps": True}}
+    options["extensions"] = {"credProps": True}
+    return options
 
 
 def request_options(*, rp: RelyingParty, challenge: bytes, timeout: int) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class CeremonyKind(StrEnum):
 
     SIGN_UP = "sign-up"
     SIGN_IN = "sign-in"
+    ADD = "add"
 
 
 class Ceremony(Base):

@@ -34,6 +34,7 @@ class User(Base):
         UniqueConstraint("project_id", "sub", name="uq_hanko_user_project_id_sub"),
         UniqueConstraint("project_id", "host_id", name="uq_hanko_user_project_id_host_id"),
         Index("ix_hanko_user_project_id_email", "project_id", "email"),
+        Index("ix_hanko_user_user_handle", "user_handle"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

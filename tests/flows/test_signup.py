@@ -197,7 +197,7 @@ def test_credential_is_registered_once(ctx, authenticator):
 
 def test_credential_registered_in_the_same_moment_is_a_conflict(ctx, authenticator, monkeypatch):
     sign_up(ctx, authenticator)
-    monkeypatch.setattr(signup, "_refuse_known", lambda *_: None)
+    monkeypatch.setattr(signup, "refuse_known", lambda *_: None)
     twin = SoftwareAuthenticator(origin=ORIGIN)
     ceremony = begin_signup(ctx, email="eve@example.com")
     response = twin.create(ceremony.options)

@@ -37,11 +37,13 @@ def upgrade() -> None:
     op.create_index("ix_hanko_passlink_handle", "hanko_passlink", ["handle"], unique=True)
     op.add_column("hanko_login_session", sa.Column("browser_digest", sa.LargeBinary(length=32)))
     op.create_index("ix_hanko_login_session_browser_digest", "hanko_login_session", ["browser_digest"])
+    op.create_index("ix_hanko_user_user_handle", "hanko_user", ["user_handle"])
     op.add_column("hanko_project", sa.Column("sign_in", sa.JSON(), server_default="{}", nullable=False))
 
 
 def downgrade() -> None:
     op.drop_column("hanko_project", "sign_in")
+    op.drop_index("ix_hanko_user_user_handle", "hanko_user")
     op.drop_index("ix_hanko_login_session_browser_digest", "hanko_login_session")
     op.drop_column("hanko_login_session", "browser_digest")
     op.drop_index("ix_hanko_passlink_handle", "hanko_passlink")

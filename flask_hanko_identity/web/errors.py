@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import IdentityError
+from ..errors import PasskeyRejected
 from ..flows.freshness import StepUpRequired
 from ..protocol.errors import RequestRefused
 from ..text import gettext
@@ -73,6 +74,8 @@ def _identity_error(error: IdentityError) -> Response:
         body: dict[str, Any] = {"error": type(error).__name__, "message": error.message}
         if error.field:
             body["field"] = error.field
+        if isinstance(error, PasskeyRejected) and error.is_gone:
+            body["is_gone"] = True
         return make_response(jsonify(body), error.status_code)
     return error_page(error.message, status=error.status_code)
 

@@ -1,5 +1,7 @@
 """What to call a new passkey, from what its maker says it is: for people to know it by, no more."""
 
+from collections.abc import Iterable
+
 from ..text import gettext
 
 _PROVIDERS = {
@@ -49,3 +51,15 @@ def passkey_name(*, aaguid: str, user_agent: str | None) -> str:
         if mark in (user_agent or ""):
             return gettext("Passkey on %(platform)s", platform=platform)
     return gettext("Passkey")
+
+
+def passkey_icon(*, transports: Iterable[str], synced: bool) -> str:
+    """Which picture to show beside a passkey: ``cloud``, ``key``, ``device`` or ``passkey``."""
+    known = set(transports)
+    if synced:
+        return "cloud"
+    if "internal" in known:
+        return "device"
+    if known & {"usb", "nfc", "ble", "smart-card"}:
+        return "key"
+    return "passkey"

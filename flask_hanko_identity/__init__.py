@@ -3,5 +3,6 @@
 from .errors import ConfigurationError
 from .errors import IdentityError
 from .extension import HankoIdentity
+from .protocol.host_accounts import HostUser
 
-__all__ = ["ConfigurationError", "HankoIdentity", "IdentityError"]
+__all__ = ["ConfigurationError", "HankoIdentity", "HostUser", "IdentityError"]

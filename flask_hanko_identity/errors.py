@@ -75,3 +75,7 @@ class Unavailable(IdentityError):
     """Something that we depend on does not answer; trying again later may help."""
 
     status_code = 503
+
+
+class HostFunctionFailed(Exception):
+    """A function that the host gave us raised, or returned what cannot be used. The log says which and why."""

@@ -14,6 +14,8 @@ from .clock import utcnow
 from .crypto import KeyRing
 from .errors import ConfigurationError
 from .protocol.claims import ClaimsHook
+from .protocol.host_accounts import HostLogoutFunction
+from .protocol.host_accounts import HostUserFunction
 from .protocol.signing import KeyStore
 from .settings import Settings
 from .storage import mirror_tables
@@ -30,6 +32,8 @@ class Hooks:
     """Functions that the host gave us. They belong to the extension object, not to one app."""
 
     claims: ClaimsHook | None = None
+    host_user: HostUserFunction | None = None
+    host_logout: HostLogoutFunction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ class IdentityState:
         """The host's session of the current request or command, its engine prepared for us."""
         prepare_engine(self.db.engine, tune_sqlite=self.settings.sqlite_tuning)
         return self.db.session()
+
+    def host_gaps(self, app: Flask) -> tuple[str, ...]:
+        """What is missing before a project of type host can sign anybody in, as a developer would write it."""
+        gaps = [] if self.hooks.host_user is not None else ["@identity.host_user"]
+        if self.settings.host_login_view not in app.view_functions:
+            gaps.append("HANKO_IDENTITY_HOST_LOGIN_VIEW")
+        return tuple(gaps)
 
     def now(self) -> datetime:
         """The present, by the clock that the extension was given."""
@@ -108,6 +119,23 @@ class HankoIdentity:
             called for userinfo, inside the request; what it returns must be JSON.
         """
         self.hooks.claims = function
+        return function
+
+    def host_user(self, function: HostUserFunction) -> HostUserFunction:
+        """Let ``function()`` say who is signed in to the host, for projects of type host.
+
+        :param function: returns a :class:`~.HostUser`, or None if nobody is. It is called inside the request, before we
+            write anything, and may read the database through the host's session.
+        """
+        self.hooks.host_user = function
+        return function
+
+    def host_logout(self, function: HostLogoutFunction) -> HostLogoutFunction:
+        """Let ``function()`` end the host's own session when an app signs the person out.
+
+        Without it only our session ends, and the host's person is signed in again at the next request of an app.
+        """
+        self.hooks.host_logout = function
         return function
 
 

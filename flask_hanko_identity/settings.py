@@ -59,6 +59,8 @@ class Settings:
     """How long a login session lasts if it is not used."""
     key_publication_lead: timedelta = timedelta(hours=24)
     """How long a new signing key is published before it signs."""
+    host_login_view: str = ""
+    """Endpoint of the host's own login view, such as ``auth.login``, for projects of type host."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Settings":

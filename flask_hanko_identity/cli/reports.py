@@ -88,6 +88,7 @@ def context() -> Context:
         now=state.now(),
         origin=Origin(actor="command-line"),
         sender=app._get_current_object(),
+        host_gaps=state.host_gaps(app),
     )
 
 

@@ -35,6 +35,8 @@ from ..storage.snapshots import ClientSnapshot
 from ..text import gettext
 from . import consents
 from .context import Context
+from .host_accounts import fresh_since
+from .host_accounts import refuse_unproven
 from .login_sessions import SignedIn
 from .login_sessions import find_signed_in
 from .unit_of_work import Work
@@ -141,6 +143,7 @@ def begin(ctx: Context, pairs: Iterable[tuple[str, str]], *, login_token: str | 
     """
     try:
         request = _validate(ctx, pairs)
+        _refuse_unproven(ctx, request)
         with transaction(ctx) as work:
             signed_in = find_signed_in(ctx, login_token) if login_token else None
             situation = _situation(ctx, request, signed_in)
@@ -154,9 +157,10 @@ def begin(ctx: Context, pairs: Iterable[tuple[str, str]], *, login_token: str | 
         return _refuse(ctx, error)
 
 
-def resume(ctx: Context, handle: str, *, login_token: str | None) -> Outcome:
+def resume(ctx: Context, handle: str, *, login_token: str | None, returned: bool = True) -> Outcome:
     """Take a remembered request up again: after sign-in, or for the first time with cookies.
 
+    :param returned: whether the person may have been at the host's login view.
     :raises PageExpired: if there is no such open request in this browser.
     :raises RequestRefused: if the app has changed so that it is no longer proven.
     """
@@ -164,8 +168,10 @@ def resume(ctx: Context, handle: str, *, login_token: str | None) -> Outcome:
         row = _take(ctx, handle)
         try:
             request = _validate(ctx, row.parameters.items())
+            _refuse_unproven(ctx, request)
             signed_in = find_signed_in(ctx, login_token) if login_token else None
-            situation = _situation(ctx, request, signed_in, since=row.created_at)
+            since = fresh_since(ctx, row.created_at, returned=returned)
+            situation = _situation(ctx, request, signed_in, since=since)
             interaction = next_interaction(request, situation)
             _refuse_silence(request, interaction)
         except AuthorizationError as error:
@@ -189,7 +195,8 @@ def decide(ctx: Context, handle: str, *, allow: bool, login_token: str | None) -
         try:
             request = _validate(ctx, row.parameters.items())
             signed_in = find_signed_in(ctx, login_token) if login_token else None
-            interaction = next_interaction(request, _situation(ctx, request, signed_in, since=row.created_at))
+            since = fresh_since(ctx, row.created_at, returned=True)
+            interaction = next_interaction(request, _situation(ctx, request, signed_in, since=since))
             if signed_in is None or interaction in (Interaction.LOGIN, Interaction.CREATE):
                 return Wait(handle, Interaction.LOGIN)
             _refuse_silence(request, interaction)
@@ -255,6 +262,12 @@ def _refuse_silence(request: ValidRequest, interaction: Interaction) -> None:
         raise _error(request, ConsentRequiredError("The user has to be asked."))
     if "none" in request.prompt and interaction is not Interaction.NONE:
         raise _error(request, LoginRequiredError("The user has to sign in."))
+
+
+def _refuse_unproven(ctx: Context, request: ValidRequest) -> None:
+    error = refuse_unproven(ctx, request)
+    if error is not None:
+        raise _error(request, error)
 
 
 def _error(request: ValidRequest, error: OAuth2Error) -> AuthorizationError:

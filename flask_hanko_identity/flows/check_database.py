@@ -16,6 +16,7 @@ from ..storage import Project
 from ..storage import SigningKey
 from ..storage import migrate
 from ..storage.projects import ProjectStatus
+from ..storage.projects import ProjectType
 from ..text import gettext
 from .context import Context
 from .findings import Finding
@@ -146,6 +147,14 @@ def _projects(ctx: Context) -> Iterable[Finding]:
             yield warning(
                 subject,
                 gettext("It was never made ready. Open it in the console, or run flask identity init."),
+            )
+        if project.type == ProjectType.HOST and ctx.host_gaps:
+            yield warning(
+                subject,
+                gettext(
+                    "Its people sign in at this app, which lacks %(gaps)s: until then nobody can.",
+                    gaps=gettext(" and ").join(ctx.host_gaps),
+                ),
             )
         if project.issuer != ctx.settings.issuer(project.slug):
             yield error(

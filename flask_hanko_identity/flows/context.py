@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..crypto import KeyRing
 from ..protocol.claims import ClaimsHook
+from ..protocol.host_accounts import HostPerson
 from ..protocol.signing import KeyStore
 from ..settings import Settings
 from ..storage.snapshots import ProjectSnapshot
@@ -47,6 +48,10 @@ class Context:
     mailer: Mailer = field(default_factory=NoMailer)
     claims_hook: ClaimsHook | None = None
     """The host's own claims, if it gave a function for them."""
+    person: HostPerson | None = None
+    """Whom the host has signed in; asked in projects of type host only."""
+    host_gaps: tuple[str, ...] = ()
+    """What this app has yet to give us for projects of type host."""
 
     @property
     def project(self) -> ProjectSnapshot:

@@ -62,7 +62,7 @@ _NEW: dict[str, Any] = {
     "user_id": _users.c.id,
     "digest": bindparam("b_digest", type_=_sessions.c.digest.type),
     "sid": bindparam("b_sid", type_=_sessions.c.sid.type),
-    "auth_time": bindparam("b_now", type_=_sessions.c.auth_time.type),
+    "auth_time": bindparam("b_auth_time", type_=_sessions.c.auth_time.type),
     "acr": bindparam("b_acr", type_=_sessions.c.acr.type),
     "amr": bindparam("b_amr", type_=_sessions.c.amr.type),
     "created_at": bindparam("b_now", type_=_sessions.c.auth_time.type),
@@ -147,13 +147,21 @@ def find_signed_in(ctx: Context, token: str | None) -> SignedIn | None:
 
 
 def open_session(
-    ctx: Context, work: Work, *, user_id: int, sub: str, assurance: Assurance, replaces: str | None = None
+    ctx: Context,
+    work: Work,
+    *,
+    user_id: int,
+    sub: str,
+    assurance: Assurance,
+    replaces: str | None = None,
+    auth_time: datetime | None = None,
 ) -> NewSession:
     """Open a session for a user of the project, who must be active.
 
     The id is new whenever somebody authenticates, and the one before it ends (session fixation).
 
     :param replaces: value of the login cookie that the browser brought, if any.
+    :param auth_time: when the user authenticated, if that was not now.
     :raises Forbidden: if the user is not active.
     """
     token = random_text()
@@ -167,6 +175,7 @@ def open_session(
             "b_sid": sid,
             "b_acr": assurance.acr,
             "b_amr": list(assurance.amr),
+            "b_auth_time": auth_time or ctx.now,
             "b_now": ctx.now,
             "b_end": ctx.now + ctx.settings.session_lifetime,
             "b_address": ctx.origin.ip_address,

@@ -66,6 +66,8 @@ class Done:
     """The browser is signed out; it goes on to ``uri``, or sees our page that says so."""
 
     uri: str | None
+    ended: bool = False
+    """Whether there was a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def confirm(ctx: Context, handle: str, *, login_token: str | None) -> Done:
         signed_in = find_signed_in(ctx, login_token) if login_token else None
         if signed_in is not None:
             _end(ctx, work, signed_in, checked.client_id)
-        return Done(checked.redirect_uri)
+        return Done(checked.redirect_uri, ended=signed_in is not None)
 
 
 def _proceed(
@@ -141,7 +143,7 @@ def _proceed(
     _end(ctx, work, signed_in, checked.client_id)
     if handle is not None:
         ctx.session.execute(_ANSWER, _key(ctx, handle))
-    return Done(checked.redirect_uri)
+    return Done(checked.redirect_uri, ended=True)
 
 
 def _check(ctx: Context, parameters: Mapping[str, str]) -> _Checked:

@@ -1,11 +1,14 @@
 """Claims about a user (OpenID Connect Core 1.0, section 5)."""
 
+import json
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from ..errors import HostFunctionFailed
 
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "profile": (
@@ -81,7 +84,26 @@ def select(
     if "updated_at" in names:
         known["updated_at"] = int(user.updated_at.timestamp())
     if hook is not None:
-        for name, value in hook(user, scopes).items():
-            if name not in PROTOCOL_CLAIMS and value is not None:
-                known[name] = value
+        known |= _ask(hook, user, scopes)
     return known
+
+
+def _ask(hook: ClaimsHook, user: UserRecord, scopes: frozenset[str]) -> dict[str, Any]:
+    """What the host adds, as plain JSON.
+
+    :raises HostFunctionFailed: if it raises, or returns something else.
+    """
+    try:
+        added = hook(user, scopes)
+    except Exception as error:
+        raise HostFunctionFailed(f"claims raised {type(error).__name__}") from error
+    if not isinstance(added, Mapping) or not all(isinstance(name, str) for name in added):
+        raise HostFunctionFailed("claims must return a mapping of names to values")
+    kept = {name: value for name, value in added.items() if name not in PROTOCOL_CLAIMS and value is not None}
+    try:
+        text = json.dumps(kept, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise HostFunctionFailed("claims must return what JSON can hold") from error
+    answer: dict[str, Any] = json.loads(text)
+    return answer

@@ -37,8 +37,11 @@ def sent_browser_token() -> str:
 
 
 def login_token(project: ProjectSnapshot) -> str | None:
-    """The value of the project's login cookie, if it has the form of one."""
-    return _read(_login_name(project))
+    """The value of the project's login cookie, if it has the form of one: the new one once it was set or cleared."""
+    name = _login_name(project)
+    if name in _outbox():
+        return _outbox()[name][0] or None
+    return _read(name)
 
 
 def set_login_token(project: ProjectSnapshot, token: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from ..errors import HostFunctionFailed
 from ..errors import IdentityError
 from ..errors import PasskeyRejected
 from ..flows.freshness import StepUpRequired
@@ -144,7 +145,7 @@ def _unexpected(error: Exception) -> Response:
         reference,
         exc_info=None if unavailable else error,
     )
-    status = 503 if unavailable else 500
+    status = 503 if unavailable or isinstance(error, HostFunctionFailed) else 500
     if unavailable:
         message = gettext("We cannot reach our database right now. Try again in a moment.")
     else:

@@ -143,7 +143,7 @@ def begin(ctx: Context, pairs: Iterable[tuple[str, str]], *, login_token: str | 
     """
     try:
         request = _validate(ctx, pairs)
-        _refuse_unproven(ctx, request)
+        refuse_unproven(ctx, request)
         with transaction(ctx) as work:
             signed_in = find_signed_in(ctx, login_token) if login_token else None
             situation = _situation(ctx, request, signed_in)
@@ -168,11 +168,10 @@ def resume(ctx: Context, handle: str, *, login_token: str | None, returned: bool
         row = _take(ctx, handle)
         try:
             request = _validate(ctx, row.parameters.items())
-            _refuse_unproven(ctx, request)
+            refuse_unproven(ctx, request)
             signed_in = find_signed_in(ctx, login_token) if login_token else None
             since = fresh_since(ctx, row.created_at, returned=returned)
-            situation = _situation(ctx, request, signed_in, since=since)
-            interaction = next_interaction(request, situation)
+            interaction = next_interaction(request, _situation(ctx, request, signed_in, since=since))
             _refuse_silence(request, interaction)
         except AuthorizationError as error:
             _answer(ctx, row)
@@ -262,12 +261,6 @@ def _refuse_silence(request: ValidRequest, interaction: Interaction) -> None:
         raise _error(request, ConsentRequiredError("The user has to be asked."))
     if "none" in request.prompt and interaction is not Interaction.NONE:
         raise _error(request, LoginRequiredError("The user has to sign in."))
-
-
-def _refuse_unproven(ctx: Context, request: ValidRequest) -> None:
-    error = refuse_unproven(ctx, request)
-    if error is not None:
-        raise _error(request, error)
 
 
 def _error(request: ValidRequest, error: OAuth2Error) -> AuthorizationError:

@@ -11,7 +11,6 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
-from authlib.oauth2 import OAuth2Error
 from sqlalchemy import and_
 from sqlalchemy import bindparam
 from sqlalchemy import insert
@@ -22,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from ..crypto import digest
 from ..crypto import random_text
 from ..protocol.authorization_request import ValidRequest
+from ..protocol.errors import AuthorizationError
 from ..protocol.errors import LoginRequiredError
 from ..protocol.host_accounts import HostPerson
 from ..protocol.passkeys import Assurance
@@ -111,18 +111,22 @@ def follow(ctx: Context, *, login_token: str | None, may_create: bool = True) ->
         return HostLogin(_open(ctx, work, person, user, login_token))
 
 
-def refuse_unproven(ctx: Context, request: ValidRequest) -> OAuth2Error | None:
-    """The answer to a request for a new sign-in, if the host does not say when people sign in."""
+def refuse_unproven(ctx: Context, request: ValidRequest) -> None:
+    """Refuse a request for a new sign-in where the host does not say when people sign in.
+
+    :raises AuthorizationError: if it is one (OpenID Connect Core 1.0, section 3.1.2.1: who cannot reauthenticate the
+        user has to say so).
+    """
     person = ctx.person
     if person is None or person.auth_time is not None or ("login" not in request.prompt and request.max_age is None):
-        return None
+        return
     log.warning(
         "project %s: %s asks for a sign-in that is new, which needs the auth_time of HostUser",
         ctx.project.slug,
         request.client.client_id,
     )
-    # OpenID Connect Core 1.0, section 3.1.2.1: who cannot reauthenticate the user has to say so.
-    return LoginRequiredError("The user's last sign-in is not known.")
+    error = LoginRequiredError("It is not known when the user signed in.")
+    raise AuthorizationError(error, redirect_uri=request.redirect_uri, state=request.state)
 
 
 def fresh_since(ctx: Context, created_at: datetime, *, returned: bool) -> datetime | None:

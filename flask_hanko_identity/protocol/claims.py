@@ -94,7 +94,7 @@ def _ask(hook: ClaimsHook, user: UserRecord, scopes: frozenset[str]) -> dict[str
     :raises HostFunctionFailed: if it raises, or returns something else.
     """
     try:
-        added = hook(user, scopes)
+        added: object = hook(user, scopes)
     except Exception as error:
         raise HostFunctionFailed(f"claims raised {type(error).__name__}") from error
     if not isinstance(added, Mapping) or not all(isinstance(name, str) for name in added):

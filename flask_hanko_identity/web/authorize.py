@@ -11,13 +11,18 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import PageExpired
 from ..flows import authorize as flow
+from ..flows.context import Context
+from ..flows.host_accounts import HostLogin
 from ..protocol.interaction import Interaction
 from ..protocol.interaction import proves_identity
+from ..storage.projects import ProjectType
 from ..text import gettext
 from .context import ready_context
 from .cookies import browser_token
 from .cookies import login_token
 from .forms import ConsentForm
+from .host_accounts import find_login
+from .host_accounts import send_to_host
 from .pages import render
 from .requests import authorization_pairs
 
@@ -30,20 +35,23 @@ def add_authorize_views(blueprint: Blueprint) -> None:
     @blueprint.get("/<slug>/authorize")
     def authorize(slug: str) -> Answer:
         browser_token()
-        ctx = ready_context(slug)
-        return _answer(slug, flow.begin(ctx, authorization_pairs(), login_token=login_token(ctx.project)))
+        ctx, login = find_login(ready_context(slug))
+        return _answer(ctx, login, flow.begin(ctx, authorization_pairs(), login_token=login.token))
 
     @blueprint.post("/<slug>/authorize")
     def authorize_by_post(slug: str) -> Answer:
         # OpenID Connect Core 1.0, section 3.1.2.1. No cookie is read or set here: a cross-site POST brings none.
-        return _answer(slug, flow.park(ready_context(slug), authorization_pairs()))
+        ctx = ready_context(slug)
+        return _answer(ctx, HostLogin(None), flow.park(ctx, authorization_pairs()))
 
     @blueprint.get("/<slug>/authorize/resume")
     def resume(slug: str) -> Answer:
         browser_token()
-        ctx = ready_context(slug)
+        ctx, login = find_login(ready_context(slug))
         handle = request.args.get("request", "")
-        return _answer(slug, flow.resume(ctx, handle, login_token=login_token(ctx.project)))
+        returned = "first" not in request.args
+        outcome = flow.resume(ctx, handle, login_token=login.token, returned=returned)
+        return _answer(ctx, login, outcome, returned=returned)
 
     @blueprint.post("/<slug>/authorize/decision")
     def decide(slug: str) -> Answer:
@@ -51,21 +59,28 @@ def add_authorize_views(blueprint: Blueprint) -> None:
         form = ConsentForm()
         if not form.validate() or form.allow.data == form.deny.data:
             raise PageExpired(gettext("This page is over. Go back to the app and start again."))
-        outcome = flow.decide(
-            ctx, form.request.data or "", allow=form.allow.data, login_token=login_token(ctx.project)
-        )
-        return _answer(slug, outcome)
+        handle = form.request.data or ""
+        seen_by = login_token(ctx.project)
+        ctx, login = find_login(ctx)
+        if login.token != seen_by:
+            # The host has another person now, who has not seen the page: it is for them to decide.
+            return redirect(url_for("hanko_oidc.resume", slug=slug, request=handle), 303)
+        return _answer(ctx, login, flow.decide(ctx, handle, allow=form.allow.data, login_token=login.token))
 
 
-def _answer(slug: str, outcome: flow.Outcome) -> Answer:
+def _answer(ctx: Context, login: HostLogin, outcome: flow.Outcome, *, returned: bool = False) -> Answer:
+    slug = ctx.project.slug
     if isinstance(outcome, flow.Redirect):
         return see_other(outcome.uri)
     if isinstance(outcome, flow.AskConsent):
         return _consent_page(outcome)
     if isinstance(outcome, flow.Parked):
-        return redirect(url_for("hanko_oidc.resume", slug=slug, request=outcome.handle), 303)
+        first = "1" if ctx.project.type == ProjectType.HOST else None
+        return redirect(url_for("hanko_oidc.resume", slug=slug, request=outcome.handle, first=first), 303)
     if outcome.interaction is Interaction.CONSENT:
         return redirect(url_for("hanko_oidc.resume", slug=slug, request=outcome.handle), 303)
+    if ctx.project.type == ProjectType.HOST:
+        return send_to_host(ctx, outcome.handle, login=login, returned=returned)
     page = "hanko_login.signup" if outcome.interaction is Interaction.CREATE else "hanko_login.login"
     return redirect(url_for(page, slug=slug, request=outcome.handle), 303)
 

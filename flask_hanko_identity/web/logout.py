@@ -17,6 +17,9 @@ from .cookies import browser_token
 from .cookies import clear_login_token
 from .cookies import login_token
 from .forms import LogoutForm
+from .host_accounts import find_login
+from .host_accounts import sign_out_of_host
+from .host_accounts import stays_signed_in
 from .pages import render
 from .requests import authorization_pairs
 
@@ -26,8 +29,8 @@ def add_logout_views(blueprint: Blueprint) -> None:
 
     @blueprint.get("/<slug>/logout")
     def end_session(slug: str) -> Answer:
-        ctx = ready_context(slug)
-        return _answer(ctx, flow.begin(ctx, _parameters(), login_token=login_token(ctx.project)))
+        ctx, login = find_login(ready_context(slug), may_create=False)
+        return _answer(ctx, flow.begin(ctx, _parameters(), login_token=login.token))
 
     @blueprint.post("/<slug>/logout")
     def end_session_by_post(slug: str) -> Answer:
@@ -37,9 +40,8 @@ def add_logout_views(blueprint: Blueprint) -> None:
 
     @blueprint.get("/<slug>/logout/resume")
     def resume_end_session(slug: str) -> Answer:
-        ctx = ready_context(slug)
-        handle = request.args.get("request", "")
-        return _answer(ctx, flow.resume(ctx, handle, login_token=login_token(ctx.project)))
+        ctx, login = find_login(ready_context(slug), may_create=False)
+        return _answer(ctx, flow.resume(ctx, request.args.get("request", ""), login_token=login.token))
 
     @blueprint.post("/<slug>/logout/confirm")
     def confirm_end_session(slug: str) -> Answer:
@@ -47,12 +49,17 @@ def add_logout_views(blueprint: Blueprint) -> None:
         form = LogoutForm()
         if not form.validate():
             raise PageExpired(gettext("This page is over. Go back to the app and sign out there again."))
-        return _answer(ctx, flow.confirm(ctx, form.request.data or "", login_token=login_token(ctx.project)))
+        handle = form.request.data or ""
+        seen_by = login_token(ctx.project)
+        ctx, login = find_login(ctx, may_create=False)
+        if login.token is not None and login.token != seen_by:
+            # The host has another person now, whom the page did not name.
+            return redirect(url_for("hanko_oidc.resume_end_session", slug=slug, request=handle), 303)
+        return _answer(ctx, flow.confirm(ctx, handle, login_token=login.token))
 
     @blueprint.get("/<slug>/signed-out")
     def signed_out(slug: str) -> Answer:
-        ready_context(slug)
-        return render("logged_out.html")
+        return render("logged_out.html", stays_signed_in=stays_signed_in(ready_context(slug)))
 
 
 def _parameters() -> dict[str, str]:
@@ -75,6 +82,8 @@ def _answer(ctx: Context, outcome: flow.AskFirst | flow.Done) -> Answer:
         form.request.data = outcome.handle
         return render("logout.html", form=form, client_name=outcome.client_name, user=outcome.signed_in)
     clear_login_token(ctx.project)
+    if outcome.ended:
+        sign_out_of_host(ctx)
     if outcome.uri is not None:
         return see_other(outcome.uri)
     return redirect(url_for("hanko_oidc.signed_out", slug=ctx.project.slug), 303)

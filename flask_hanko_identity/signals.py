@@ -30,3 +30,11 @@ organization_changed = _signals.signal("organization-changed")
 project_changed = _signals.signal("project-changed")
 #: A new signing key was published. ``project``, ``kid``, ``algorithm``.
 signing_key_rotated = _signals.signal("signing-key-rotated")
+#: A person changed their profile. ``project``, ``user_id``, ``sub``, ``claims`` (the names of what changed).
+user_profile_changed = _signals.signal("user-profile-changed")
+#: An address was added or removed, or another is the primary one. ``project``, ``user_id``, ``sub``.
+user_email_changed = _signals.signal("user-email-changed")
+#: A person took back what an app was allowed. ``project``, ``client_id``, ``sub``.
+authorization_revoked = _signals.signal("authorization-revoked")
+#: An account was deleted. ``project``, ``sub``.
+user_deleted = _signals.signal("user-deleted")

@@ -237,9 +237,7 @@ def _find_client(ctx: Context, client_id: str) -> ClientSnapshot | None:
     return ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=client_id)
 
 
-def _situation(
-    ctx: Context, request: ValidRequest, signed_in: SignedIn | None, *, since: Any = None
-) -> Situation:
+def _situation(ctx: Context, request: ValidRequest, signed_in: SignedIn | None, *, since: Any = None) -> Situation:
     consented: tuple[str, ...] = ()
     if signed_in is not None and not request.client.first_party:
         consented = consents.given(ctx, user_id=signed_in.user_id, client_id=request.client.id)
@@ -253,9 +251,7 @@ def _situation(
 
 def _refuse_silence(request: ValidRequest, interaction: Interaction) -> None:
     if interaction is Interaction.UNMET:
-        raise _error(
-            request, UnmetAuthenticationRequirementsError("The user could not sign in as the request asks.")
-        )
+        raise _error(request, UnmetAuthenticationRequirementsError("The user could not sign in as the request asks."))
     # OpenID Connect Core 1.0, section 3.1.2.6.
     if "none" in request.prompt and interaction is Interaction.CONSENT:
         raise _error(request, ConsentRequiredError("The user has to be asked."))
@@ -268,9 +264,7 @@ def _error(request: ValidRequest, error: OAuth2Error) -> AuthorizationError:
 
 
 def _refuse(ctx: Context, error: AuthorizationError) -> Redirect:
-    return Redirect(
-        error_uri(error.redirect_uri, error=error.error, state=error.state, issuer=ctx.project.issuer)
-    )
+    return Redirect(error_uri(error.redirect_uri, error=error.error, state=error.state, issuer=ctx.project.issuer))
 
 
 def _remember(ctx: Context, request: ValidRequest, *, browser: bytes | None) -> str:
@@ -347,6 +341,4 @@ def _grant(ctx: Context, work: Work, request: ValidRequest, signed_in: SignedIn)
         sub=signed_in.sub,
         scope=" ".join(request.scope),
     )
-    return Redirect(
-        success_uri(request.redirect_uri, code=code, state=request.state, issuer=ctx.project.issuer)
-    )
+    return Redirect(success_uri(request.redirect_uri, code=code, state=request.state, issuer=ctx.project.issuer))

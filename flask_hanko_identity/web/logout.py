@@ -68,9 +68,7 @@ def _parameters() -> dict[str, str]:
         if name in flow.KNOWN and value:
             # RFC 6749, section 3.1, by which this endpoint's parameters go too.
             if name in found:
-                raise RequestRefused(
-                    gettext("The sign-out request repeats itself."), details=[("parameter", name)]
-                )
+                raise RequestRefused(gettext("The sign-out request repeats itself."), details=[("parameter", name)])
             found[name] = value
     return found
 

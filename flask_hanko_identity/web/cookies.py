@@ -6,6 +6,7 @@ they began. One for each project names the login session. Both are HttpOnly, Sam
 """
 
 import re
+from datetime import timedelta
 
 from flask import Response
 from flask import current_app
@@ -18,6 +19,7 @@ from ..storage.snapshots import ProjectSnapshot
 
 _TOKEN = re.compile(r"[0-9A-Za-z]{43}")
 _BROWSER_AGE = 400 * 24 * 3600
+_LATER = re.compile(r"[0-9]{1,12}\.[0-9A-Za-z_-]{43}")
 
 
 def browser_token() -> str:
@@ -54,6 +56,17 @@ def clear_login_token(project: ProjectSnapshot) -> None:
     _outbox()[_login_name(project)] = ("", 0)
 
 
+def later_note(project: ProjectSnapshot) -> str | None:
+    """The note that somebody does not want to be offered something now, if it has the form of one."""
+    value = request.cookies.get(_later_name(project))
+    return value if value and _LATER.fullmatch(value) else None
+
+
+def set_later_note(project: ProjectSnapshot, note: str, age: timedelta) -> None:
+    """Keep such a note in the browser."""
+    _outbox()[_later_name(project)] = (note, int(age.total_seconds()))
+
+
 def write_cookies(response: Response) -> Response:
     """Put the cookies of this request on its response."""
     outbox: dict[str, tuple[str, int]] | None = g.get("hanko_identity_cookies")
@@ -88,3 +101,8 @@ def _browser_name() -> str:
 
 def _login_name(project: ProjectSnapshot) -> str:
     return f"{_browser_name()}-{project.slug}"
+
+
+def _later_name(project: ProjectSnapshot) -> str:
+    # The dot keeps it apart from the login cookie of a project that is called "later-…".
+    return f"{_browser_name()}.later-{project.slug}"

@@ -1,6 +1,5 @@
 """The pages and ceremonies by which people sign up, sign in and sign out."""
 
-import re
 from typing import Any
 
 from flask import Blueprint
@@ -31,20 +30,21 @@ from ..flows.signup import find_invitation
 from ..flows.signup import finish_signup
 from ..flows.signup import is_open
 from ..storage.passlinks import PasslinkPurpose
-from ..storage.projects import CONSOLE_SLUG
 from ..text import gettext
 from .context import context
+from .continuation import continue_url
+from .continuation import known_handle
+from .continuation import known_page
 from .cookies import login_token
 from .csrf import IdentityForm
 from .csrf import check_ceremony_request
 from .errors import answers_json
 from .pages import render
+from .passkey_offer import after_sign_in
 from .passkey_texts import passkey_texts
 from .sessions import begin_login_session
 from .sessions import current_login
 from .sessions import end_login_session
-
-_HANDLE = re.compile(r"[0-9A-Za-z]{20,64}")
 
 
 def make_login_blueprint() -> Blueprint:
@@ -72,7 +72,7 @@ def login(slug: str) -> ResponseReturnValue:
     require_own_pages(ctx)
     pending = _pending(ctx)
     if pending is None and current_login(ctx) is not None:
-        return redirect(_next(ctx, None), 303)
+        return redirect(continue_url(ctx, page=request.args.get("next")), 303)
     return render(
         "login.html",
         pending=pending,
@@ -154,7 +154,7 @@ def use_link(slug: str, secret: str) -> ResponseReturnValue:
     IdentityForm().validate()
     opened = use_sign_in_link(ctx, secret, current_token=login_token(ctx.project))
     begin_login_session(ctx, opened)
-    return redirect(_next(ctx, None), 303)
+    return redirect(after_sign_in(ctx, opened, needs_passkey=True), 303)
 
 
 def profile(slug: str) -> ResponseReturnValue:
@@ -194,6 +194,8 @@ def _ceremony(ctx: Context, pending: PendingRequest | None, *, kind: str) -> dic
         "finish_url": url_for(f"hanko_login.{kind}_finish", slug=slug),
         "origins": " ".join(ctx.settings.origins),
         "request": "" if pending is None else pending.handle,
+        "next": known_page(request.args.get("next")) or "",
+        "again": "",
     }
 
 
@@ -205,7 +207,7 @@ def _pending(ctx: Context) -> PendingRequest | None:
     handle = request.args.get("request")
     if handle is None:
         return None
-    pending = find_pending(ctx, handle) if _HANDLE.fullmatch(handle) else None
+    pending = find_pending(ctx, handle) if known_handle(handle) else None
     if pending is None:
         raise PageExpired(
             gettext(
@@ -222,14 +224,11 @@ def _options(ceremony: CeremonyOptions) -> Response:
 
 def _signed_in(ctx: Context, opened: NewSession, data: dict[str, Any]) -> Response:
     begin_login_session(ctx, opened)
-    return make_response(jsonify(location=_next(ctx, data.get("request"))))
-
-
-def _next(ctx: Context, handle: object) -> str:
-    """Where somebody who has just signed in goes on: never to an address that came with the request."""
-    slug = ctx.project.slug
-    if isinstance(handle, str) and _HANDLE.fullmatch(handle):
-        return url_for("hanko_oidc.resume", slug=slug, request=handle)
-    if slug == CONSOLE_SLUG and ctx.settings.console:
-        return url_for("hanko_console.home")
-    return url_for("hanko_login.profile", slug=slug)
+    onward = after_sign_in(
+        ctx,
+        opened,
+        needs_passkey=opened.came_from_elsewhere,
+        handle=data.get("request"),
+        page=data.get("next"),
+    )
+    return make_response(jsonify(location=onward))

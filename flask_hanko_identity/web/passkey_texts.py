@@ -19,6 +19,10 @@ def passkey_texts(settings: Settings) -> dict[str, str]:
             rp_id=settings.rp_id,
         ),
         "signup_cancelled": gettext("That was cancelled or took too long. Nothing was saved; try again."),
+        "add_cancelled": gettext("That was cancelled or took too long. Nothing was saved; try again."),
+        "add_registered": gettext(
+            "This device or key has a passkey for your account already. Use another one, or keep the one you have."
+        ),
         "registered": gettext("This device has a passkey for this account already. Sign in with it instead."),
         "refused": gettext("The browser refuses passkeys for {there} on this page. Open {there} itself."),
         "unable": gettext(

@@ -1,6 +1,7 @@
-// Passkey ceremonies of the sign-in and sign-up pages (Web Authentication Level 3).
+// Passkey ceremonies (Web Authentication Level 3).
 //
-// A page has one form with data-ceremony="login" or "signup", and its texts in #passkey-texts.
+// A page has one form with data-ceremony="login", "signup" or "add", and its texts in #passkey-texts. The buttons that
+// start the ceremony have a data-label.
 // Browsers allow one pending request: `exclusively` aborts the one before and waits until it is gone.
 "use strict";
 
@@ -9,7 +10,7 @@
   if (!form) return;
 
   const texts = JSON.parse(document.getElementById("passkey-texts").textContent);
-  const button = form.querySelector("button[type=submit]");
+  const buttons = form.querySelectorAll("button[data-label]");
   const message = document.getElementById("passkey-message");
   const origins = form.dataset.origins.split(" ");
   const AUTOFILL_LIFETIME = 4 * 60 * 1000; // the server's challenge lives five minutes
@@ -18,6 +19,7 @@
   let controller = null;
   let finished = Promise.resolve();
   let leaving = false;
+  let pressed = buttons[0];
 
   function exclusively(task) {
     controller?.abort();
@@ -38,7 +40,14 @@
       publicKey: requestOptions(publicKey), signal, ...(mediation && { mediation }),
     });
     setWorking(true);
-    await finish(ceremony, credential);
+    try {
+      await finish(ceremony, credential);
+    } catch (error) {
+      // Projects share an RP ID: only what this one has removed may be forgotten, not what it does not know.
+      const gone = { rpId: publicKey.rpId, credentialId: credential.id };
+      if (error.isGone) PublicKeyCredential.signalUnknownCredential?.(gone).catch(() => {});
+      throw error;
+    }
   }
 
   async function signUp(signal) {
@@ -50,12 +59,19 @@
     await finish(ceremony, credential);
   }
 
+  async function add(signal) {
+    const { ceremony, publicKey } = await post(form.dataset.optionsUrl, { place: pressed.value }, signal);
+    const credential = await navigator.credentials.create({ publicKey: creationOptions(publicKey), signal });
+    await finish(ceremony, credential);
+  }
+
   async function finish(ceremony, credential) {
     // Not to be aborted: once it is sent, the server may have done it.
-    const body = { ceremony, credential: toJSON(credential), request: form.dataset.request };
-    const { location: next } = await post(form.dataset.finishUrl, body);
+    const { request, next } = form.dataset;
+    const body = { ceremony, credential: toJSON(credential), request, ...(next && { next }) };
+    const answer = await post(form.dataset.finishUrl, body);
     leaving = true;
-    location.assign(next);
+    location.assign(answer.location);
   }
 
   // What the page does with them
@@ -69,11 +85,16 @@
       return say(texts.email);
     }
     form.elements.email?.removeAttribute("aria-invalid");
+    pressed = event.submitter?.dataset.label ? event.submitter : buttons[0];
     setWorking(true);
     say("");
     try {
-      await exclusively(isSignUp ? signUp : (signal) => signIn(signal));
+      await exclusively({ login: (signal) => signIn(signal), signup: signUp, add }[form.dataset.ceremony]);
     } catch (error) {
+      if (error.needsSignIn && form.dataset.again) {
+        leaving = true;
+        return location.assign(form.dataset.again);
+      }
       say(explain(error));
       autofill();
     } finally {
@@ -107,7 +128,7 @@
     switch (error.name) {
       case "AbortError": return "";
       case "NotAllowedError": return texts[form.dataset.ceremony + "_cancelled"];
-      case "InvalidStateError": return texts.registered;
+      case "InvalidStateError": return texts[form.dataset.ceremony + "_registered"] || texts.registered;
       case "SecurityError": return fill(texts.refused);
       case "NotSupportedError":
       case "ConstraintError": return texts.unable;
@@ -122,9 +143,12 @@
   }
 
   function setWorking(working) {
-    button.disabled = working;
-    button.setAttribute("aria-busy", String(working));
-    button.textContent = working ? texts.working : button.dataset.label;
+    for (const button of buttons) {
+      const waits = working && button === pressed;
+      button.disabled = working;
+      button.setAttribute("aria-busy", String(waits));
+      button.textContent = waits ? texts.working : button.dataset.label;
+    }
   }
 
   const fill = (text) => text.replaceAll("{here}", location.origin).replaceAll("{there}", origins[0]);
@@ -144,6 +168,9 @@
     if (response.ok) return answer;
     const refusal = new Error(answer.message || answer.error_description || texts.failed);
     refusal.status = response.status;
+    refusal.isGone = answer.is_gone;
+    // Later than this, the person has made a passkey and is to be told that it was not kept.
+    refusal.needsSignIn = url === form.dataset.optionsUrl && ["StepUpRequired", "login_required"].includes(answer.error);
     throw refusal;
   }
 

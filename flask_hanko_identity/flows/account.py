@@ -93,7 +93,7 @@ def delete_account(ctx: Context, signed_in: SignedIn, *, confirmation: str) -> N
 
 
 def tables_of_users() -> list[tuple[Table, Any]]:
-    """Every table that belongs to a user, with the column that says whose a row is; those that refer to others first."""
+    """Every table of users' things, with the column that says whose a row is; those that refer to others first."""
     return [
         (table, key.parent)
         for table in reversed(Base.metadata.sorted_tables)

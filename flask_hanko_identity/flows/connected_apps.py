@@ -46,6 +46,8 @@ class ConnectedApp:
     """When it was last given a token; None if that is too long ago to be known."""
     tokens: int
     """How many of its tokens still work."""
+    asks: bool
+    """Whether it has to ask before it is allowed anything again."""
 
 
 def list_connected_apps(ctx: Context, *, user_id: int) -> list[ConnectedApp]:
@@ -69,6 +71,7 @@ def list_connected_apps(ctx: Context, *, user_id: int) -> list[ConnectedApp]:
             _clients.c.name,
             _clients.c.application_type,
             _clients.c.application_uri,
+            _clients.c.first_party,
         )
         .where(_clients.c.id.in_(ids), _clients.c.project_id == ctx.project.id)
         .order_by(func.lower(_clients.c.name), _clients.c.id)
@@ -93,6 +96,7 @@ def list_connected_apps(ctx: Context, *, user_id: int) -> list[ConnectedApp]:
                 since=min(starts),
                 last_used=tokens.last_used if tokens is not None else None,
                 tokens=tokens.alive if tokens is not None else 0,
+                asks=not (on_the_web and app.first_party),
             )
         )
     return listed

@@ -43,7 +43,7 @@ class InvalidTraits(InvalidInput):
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(next(iter(faults.values())), field=next(iter(faults)))
         self.faults = faults
-        """What is wrong, by claim."""
+        """What is wrong, by claim; a part of an address is ``address.<member>``."""
 
 
 def find_traits(ctx: Context, *, user_id: int) -> dict[str, Any]:
@@ -95,6 +95,10 @@ def _checked(before: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str, 
         if value is None or value == before.get(name):
             checked[name] = value
             continue
+        if name == "address":
+            faults.update(_wrong_parts(value))
+            checked[name] = value
+            continue
         try:
             checked[name] = _check(name, value)
         except InvalidInput as refusal:
@@ -112,6 +116,19 @@ def _check(name: str, value: Any) -> Any:
         # It is shown on pages that came by https.
         raise InvalidInput("http", field=name)
     return checked
+
+
+def _wrong_parts(address: Any) -> dict[str, str]:
+    """What is wrong with an address, by ``address.<member>``."""
+    if not isinstance(address, Mapping):
+        return {"address": str(_FORMS["address"])}
+    faults = {}
+    for member, text in address.items():
+        try:
+            check_claims({"address": {member: text}})
+        except InvalidInput:
+            faults[f"address.{member}"] = str(_FORMS["address"])
+    return faults
 
 
 def _without_blanks(value: Any) -> Any:

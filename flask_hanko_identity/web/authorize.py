@@ -104,14 +104,15 @@ def _consent_page(outcome: flow.AskConsent) -> str:
         form=form,
         client=asked.client,
         user=outcome.signed_in,
-        scopes=[(scope, _sentence(scope)) for scope in asked.scope],
+        scopes=[(scope, scope_sentence(scope)) for scope in asked.scope],
         redirect_host=urlsplit(asked.redirect_uri).netloc or urlsplit(asked.redirect_uri).scheme,
         proven=proves_identity(asked.client, asked.redirect_uri),
         request_handle=outcome.handle,
     )
 
 
-def _sentence(scope: str) -> str:
+def scope_sentence(scope: str) -> str:
+    """What a scope lets an app do, for people."""
     return {
         "openid": gettext("Know that it is you when you sign in"),
         "profile": gettext("See your name and profile details"),

@@ -20,7 +20,6 @@ from ..flows.context import Context
 from ..flows.login import begin_login
 from ..flows.login import finish_login
 from ..flows.login_sessions import NewSession
-from ..flows.passkeys import list_passkeys
 from ..flows.passlinks import OpenLink
 from ..flows.passlinks import link_expired
 from ..flows.passlinks import look_up
@@ -42,6 +41,7 @@ from .errors import answers_json
 from .pages import render
 from .passkey_offer import after_sign_in
 from .passkey_texts import passkey_texts
+from .profile import add_profile_views
 from .sessions import begin_login_session
 from .sessions import current_login
 from .sessions import end_login_session
@@ -59,10 +59,10 @@ def make_login_blueprint() -> Blueprint:
         ("/signup/finish", signup_finish, "POST"),
         ("/link/<secret>", link, "GET"),
         ("/link/<secret>", use_link, "POST"),
-        ("/profile", profile, "GET"),
         ("/sign-out", sign_out, "POST"),
     ):
         blueprint.add_url_rule("/<slug>" + rule, view_func=view, methods=[methods])
+    add_profile_views(blueprint)
     return blueprint
 
 
@@ -155,16 +155,6 @@ def use_link(slug: str, secret: str) -> ResponseReturnValue:
     opened = use_sign_in_link(ctx, secret, current_token=login_token(ctx.project))
     begin_login_session(ctx, opened)
     return redirect(after_sign_in(ctx, opened, needs_passkey=True), 303)
-
-
-def profile(slug: str) -> ResponseReturnValue:
-    """What the signed-in person has here."""
-    ctx = context(slug)
-    require_own_pages(ctx)
-    signed_in = current_login(ctx)
-    if signed_in is None:
-        return redirect(url_for("hanko_login.login", slug=slug), 303)
-    return render("profile.html", passkeys=list_passkeys(ctx, user_id=signed_in.user_id), form=IdentityForm())
 
 
 def sign_out(slug: str) -> ResponseReturnValue:

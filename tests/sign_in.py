@@ -127,7 +127,7 @@ class Visitor:
 
     def open(self, path: str, **query: str) -> TestResponse:
         """A page, by its whole path or by what follows the project; its token is remembered."""
-        page = self.client.get(self._path(path), query_string=query)
+        page = self.client.get(self._path(path), query_string=query or None)
         found = re.search(r'(?:data-csrf|name="csrf_token"[^>]*value)="([^"]+)"', page.text)
         if found:
             self.csrf = unescape(found[1])

@@ -1,5 +1,6 @@
 """What a flow may refuse, for people and for scripts. Protocol errors are Authlib's own classes."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -69,6 +70,16 @@ class Conflict(IdentityError):
     """The thing exists already or has changed in the meantime."""
 
     status_code = 409
+
+
+class TooManyRequests(IdentityError):
+    """This was done too often; the message says when to try again."""
+
+    status_code = 429
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(IdentityError):

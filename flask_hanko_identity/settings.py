@@ -44,6 +44,9 @@ class Settings:
     """Stem of our cookies' names; ``__Host-`` is put before it where the base URL is https."""
     sqlite_tuning: bool = True
     """Set WAL, ``synchronous=FULL``, foreign keys and a busy timeout on SQLite connections."""
+    rate_limit_url: str = field(default="", repr=False)
+    """Where rate limits are counted: ``redis://…`` or ``rediss://…``, or the host's database if empty. ``none``
+    switches them off, which is for load tests only."""
     authorization_code_lifetime: timedelta = timedelta(seconds=60)
     """How long a code may wait to be redeemed. RFC 6749, section 4.1.2, advises ten minutes at most."""
     access_token_lifetime: timedelta = timedelta(hours=1)

@@ -14,6 +14,7 @@ from ..protocol.signing import KeyStore
 from ..settings import Settings
 from ..storage.snapshots import ProjectSnapshot
 from ..storage.snapshots import Snapshots
+from .counters import Counters
 from .mail import Mailer
 from .mail import NoMailer
 
@@ -46,6 +47,8 @@ class Context:
     """The host application, which signals name as their sender."""
     tenant: ProjectSnapshot | None = None
     mailer: Mailer = field(default_factory=NoMailer)
+    counters: Counters = field(default_factory=Counters)
+    """Where rate limits are counted."""
     claims_hook: ClaimsHook | None = None
     """The host's own claims, if it gave a function for them."""
     person: HostPerson | None = None

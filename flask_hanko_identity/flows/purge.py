@@ -14,6 +14,7 @@ from ..storage import ClientSecret
 from ..storage import LoginSession
 from ..storage import LogoutRequest
 from ..storage import Passlink
+from ..storage import RateLimit
 from ..storage import Token
 from .context import Context
 from .unit_of_work import transaction
@@ -35,6 +36,7 @@ _EXPIRING: dict[str, tuple[type[Any], InstrumentedAttribute[Any], timedelta]] = 
     "login_sessions": (LoginSession, LoginSession.expires_at, MARGIN),
     "ceremonies": (Ceremony, Ceremony.expires_at, MARGIN),
     "passlinks": (Passlink, Passlink.expires_at, MARGIN),
+    "rate_limits": (RateLimit, RateLimit.expires_at, MARGIN),
     "client_secrets": (ClientSecret, ClientSecret.expires_at, SECRETS_MARGIN),
 }
 

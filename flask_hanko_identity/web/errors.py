@@ -1,6 +1,7 @@
 """The one place where an error becomes a page, a JSON object or nothing but a reference in the log."""
 
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import HostFunctionFailed
 from ..errors import IdentityError
+from ..errors import TooManyRequests
 from ..errors import PasskeyRejected
 from ..flows.freshness import StepUpRequired
 from ..protocol.errors import RequestRefused
@@ -77,8 +79,12 @@ def _identity_error(error: IdentityError) -> Response:
             body["field"] = error.field
         if isinstance(error, PasskeyRejected) and error.is_gone:
             body["is_gone"] = True
-        return make_response(jsonify(body), error.status_code)
-    return error_page(error.message, status=error.status_code)
+        response = make_response(jsonify(body), error.status_code)
+    else:
+        response = error_page(error.message, status=error.status_code)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
+    return response
 
 
 def _step_up(error: StepUpRequired) -> AnyResponse:

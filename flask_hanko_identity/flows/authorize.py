@@ -19,6 +19,7 @@ from .. import crypto
 from .. import signals
 from ..errors import PageExpired
 from ..protocol.authorization_request import ValidRequest
+from ..protocol.authorization_request import requested_acr
 from ..protocol.authorization_request import validate
 from ..protocol.authorization_response import error_uri
 from ..protocol.authorization_response import success_uri
@@ -115,6 +116,7 @@ class PendingRequest:
     client_name: str
     login_hint: str | None
     prompt: frozenset[str]
+    acr_values: tuple[str, ...]
 
 
 Outcome = Redirect | Wait | Parked | AskConsent
@@ -226,6 +228,7 @@ def find_pending(ctx: Context, handle: str) -> PendingRequest | None:
         client_name=client.name,
         login_hint=row.parameters.get("login_hint"),
         prompt=frozenset(row.parameters.get("prompt", "").split()),
+        acr_values=requested_acr(row.parameters),
     )
 
 

@@ -1,7 +1,8 @@
 """One-time links: they sign somebody in, or invite somebody to the console.
 
-A link is bound to its secret and to nothing else, since it may be opened on another device than the one that
-it was read on. Opening it changes nothing; only the button on its page does.
+One that an admin made is bound to its secret and to nothing else, since it may be opened on another device than the
+one that it was read on. One that somebody asked for in a browser (``passlink_requests``) works in that browser only.
+Opening a link changes nothing; only the button on its page does (``passlink_uses``).
 """
 
 from dataclasses import dataclass
@@ -26,8 +27,6 @@ from ..storage.projects import CONSOLE_SLUG
 from ..text import gettext
 from .ceremonies import require_own_pages
 from .context import Context
-from .login_sessions import NewSession
-from .login_sessions import open_session
 from .unit_of_work import Work
 from .unit_of_work import transaction
 
@@ -37,9 +36,11 @@ INVITATION_LIFETIME = timedelta(days=7)
 # RFC 8176, section 2: whoever opened the link had a secret that works once.
 BY_LINK = Assurance("1", ("otp",))
 
-_LONGEST_SECRET = 100
+MOST_TRIES = 5
+"""Times that a code may be typed."""
+
+LONGEST_SECRET = 100
 _links: Any = Passlink.__table__
-_users: Any = User.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class OpenLink:
     email: str | None
     """Whom it signs in, or whom it invites; None for an invitation that anybody may use."""
     expires_at: datetime
+    elsewhere: bool
+    """Whether another browser asked for it: it works only there, or by its code."""
 
 
 def create_sign_in_link(ctx: Context, *, user: User) -> str:
@@ -93,41 +96,17 @@ def create_invitation(ctx: Context, *, email: str | None) -> str:
 
 def look_up(ctx: Context, secret: str) -> OpenLink | None:
     """The link with this secret, if it still works. Nothing changes."""
-    if not 0 < len(secret) <= _LONGEST_SECRET:
+    if not 0 < len(secret) <= LONGEST_SECRET:
         return None
     row = ctx.session.execute(
-        select(_links.c.id, _links.c.purpose, _links.c.email, _links.c.expires_at).where(*_works(ctx, secret))
-    ).one_or_none()
-    return None if row is None else OpenLink(row.id, PasslinkPurpose(row.purpose), row.email, row.expires_at)
-
-
-def use_sign_in_link(ctx: Context, secret: str, *, current_token: str | None) -> NewSession:
-    """Sign the link's user in; the link is spent.
-
-    :param current_token: value of the login cookie; that session ends.
-    :raises PageExpired: if the link was used, is too old, or never was one.
-    :raises Forbidden: if the user is not active.
-    """
-    if not 0 < len(secret) <= _LONGEST_SECRET:
-        raise link_expired()
-    owner = select(_users.c.sub).where(_users.c.id == _links.c.user_id).scalar_subquery()
-    with transaction(ctx) as work:
-        link = ctx.session.execute(
-            update(_links)
-            .where(*_works(ctx, secret), _links.c.purpose == PasslinkPurpose.SIGN_IN)
-            .values(used_at=ctx.now)
-            .returning(_links.c.user_id, owner.label("sub"))
-        ).one_or_none()
-        if link is None or link.sub is None:
-            raise link_expired()
-        opened = open_session(ctx, work, user_id=link.user_id, sub=link.sub, assurance=BY_LINK, replaces=current_token)
-        work.record(
-            "session.opened",
-            f"user:{link.sub}",
-            actor=f"user:{link.sub}",
-            data={"sid": opened.sid, "acr": BY_LINK.acr},
+        select(_links.c.id, _links.c.purpose, _links.c.email, _links.c.expires_at, _links.c.browser_digest).where(
+            *works(ctx, secret)
         )
-    return opened
+    ).one_or_none()
+    if row is None:
+        return None
+    elsewhere = row.browser_digest is not None and bytes(row.browser_digest) != digest(ctx.origin.browser)
+    return OpenLink(row.id, PasslinkPurpose(row.purpose), row.email, row.expires_at, elsewhere)
 
 
 def spend_invitation(ctx: Context, work: Work, *, link_id: int) -> None:
@@ -185,10 +164,13 @@ def _create(
     return f"{ctx.project.issuer}/link/{secret}"
 
 
-def _works(ctx: Context, secret: str) -> tuple[Any, ...]:
+def works(ctx: Context, secret: str) -> tuple[Any, ...]:
+    """The conditions under which a link of this secret, at most ``LONGEST_SECRET`` long, still works."""
     return (
         _links.c.digest == digest(secret),
         _links.c.project_id == ctx.project.id,
         _links.c.used_at.is_(None),
         _links.c.expires_at > ctx.now,
+        # After too many wrong codes the link beside them is dead too.
+        _links.c.attempts < MOST_TRIES,
     )

@@ -4,10 +4,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy import select
 
-from ..crypto import random_text
 from ..errors import Forbidden
 from ..protocol.names import clean_email
 from ..protocol.passkey_input import RelyingParty
@@ -18,13 +16,10 @@ from ..protocol.passkeys import SYNCED
 from ..protocol.passkeys import KnownCredential
 from ..protocol.passkeys import registration_options
 from ..protocol.passkeys import verify_registration
-from ..signals import user_signed_up
-from ..storage import EmailAddress
 from ..storage import User
 from ..storage.passkeys import CeremonyKind
 from ..storage.passlinks import PasslinkPurpose
 from ..storage.projects import CONSOLE_SLUG
-from ..storage.users import UserState
 from ..storage.users import find_user_by_email
 from ..text import gettext
 from .ceremonies import TIMEOUT
@@ -42,7 +37,7 @@ from .credentials import store_passkey
 from .credentials import suggest_name
 from .login_sessions import NewSession
 from .login_sessions import open_session
-from .organizations import add_default_organization
+from .new_users import add_user
 from .passlinks import OpenLink
 from .passlinks import link_expired
 from .passlinks import look_up
@@ -50,7 +45,6 @@ from .passlinks import spend_invitation
 from .unit_of_work import Work
 
 _users: Any = User.__table__
-_addresses: Any = EmailAddress.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,33 +172,11 @@ def _add_user(ctx: Context, work: Work, ceremony: ClaimedCeremony) -> tuple[int,
     if ceremony.user_id is not None:
         found = select(_users.c.sub).where(_users.c.id == ceremony.user_id)
         return ceremony.user_id, ctx.session.execute(found).scalar_one()
-    email = ceremony.data["email"]
-    sub = random_text(128)
-    user_id = ctx.session.execute(
-        insert(_users).returning(_users.c.id),
-        {
-            "project_id": ctx.project.id,
-            "sub": sub,
-            "user_handle": decode(ceremony.data["user_handle"]),
-            "state": UserState.ACTIVE,
-            "email": email,
-            "email_verified": False,
-            "claims": {},
-            "created_at": ctx.now,
-            "updated_at": ctx.now,
-        },
-    ).scalar_one()
-    ctx.session.execute(
-        insert(_addresses),
-        {
-            "project_id": ctx.project.id,
-            "user_id": user_id,
-            "address": email,
-            "held_as": email.lower() if ceremony.data["held"] else None,
-            "created_at": ctx.now,
-        },
+    return add_user(
+        ctx,
+        work,
+        email=ceremony.data["email"],
+        user_handle=decode(ceremony.data["user_handle"]),
+        held=ceremony.data["held"],
+        verified=False,
     )
-    if ctx.project.slug == CONSOLE_SLUG:
-        add_default_organization(ctx, work, user_id=user_id, email=email)
-    work.announce(user_signed_up, project=ctx.project.slug, user_id=user_id, sub=sub)
-    return user_id, sub

@@ -121,7 +121,7 @@ def validate(
     except OAuth2Error as error:
         raise AuthorizationError(error, redirect_uri=redirect_uri, state=state) from error
     parameters = draft.parameters
-    acr_values, essential = _acr(draft)
+    acr_values, essential = _acr(draft.claims, draft.parameters)
     return ValidRequest(
         client=client,
         redirect_uri=redirect_uri,
@@ -309,12 +309,18 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     return not isinstance(value, float) or (value == value and abs(value) != float("inf"))
 
 
-def _acr(draft: _Draft) -> tuple[tuple[str, ...], bool]:
-    asked = ((draft.claims or {}).get("id_token") or {}).get("acr") or {}
+def requested_acr(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """The ``acr`` values that a request asks for which was found valid before."""
+    claims = json.loads(parameters["claims"]) if "claims" in parameters else None
+    return _acr(claims, parameters)[0]
+
+
+def _acr(claims: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
+    asked = ((claims or {}).get("id_token") or {}).get("acr") or {}
     values = asked.get("values", [asked["value"]] if "value" in asked else [])
     if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
         return tuple(values), asked.get("essential") is True
-    return tuple(draft.parameters.get("acr_values", "").split()), False
+    return tuple(parameters.get("acr_values", "").split()), False
 
 
 _CHECKS = (

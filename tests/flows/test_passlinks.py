@@ -12,10 +12,10 @@ from flask_hanko_identity.errors import InvalidInput
 from flask_hanko_identity.errors import NotFound
 from flask_hanko_identity.errors import PageExpired
 from flask_hanko_identity.flows.login_sessions import find_signed_in
+from flask_hanko_identity.flows.passlink_uses import use_link
 from flask_hanko_identity.flows.passlinks import create_invitation
 from flask_hanko_identity.flows.passlinks import create_sign_in_link
 from flask_hanko_identity.flows.passlinks import look_up
-from flask_hanko_identity.flows.passlinks import use_sign_in_link
 from flask_hanko_identity.storage import Passlink
 from flask_hanko_identity.storage import User
 from flask_hanko_identity.storage.passlinks import PasslinkPurpose
@@ -23,6 +23,13 @@ from tests.sign_in import add_project
 from tests.sign_in import events
 from tests.sign_in import make_context
 from tests.sign_in import sign_up
+
+
+def use_sign_in_link(ctx, secret, *, current_token):
+    """Use a link that signs somebody in; gives the new session."""
+    used = use_link(ctx, secret, current_token=current_token)
+    assert (used.purpose, used.request, used.page) == (PasslinkPurpose.SIGN_IN, None, None)
+    return used.opened
 
 
 @pytest.fixture

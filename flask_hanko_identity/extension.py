@@ -13,6 +13,9 @@ from .clock import Clock
 from .clock import utcnow
 from .crypto import KeyRing
 from .errors import ConfigurationError
+from .flows.counters import Counters
+from .flows.counters import make_counters
+from .flows.mail import Mailer
 from .protocol.claims import ClaimsHook
 from .protocol.host_accounts import HostLogoutFunction
 from .protocol.host_accounts import HostUserFunction
@@ -22,6 +25,7 @@ from .storage import mirror_tables
 from .storage.engines import prepare_engine
 from .storage.snapshots import Snapshots
 from .web import register_blueprints
+from .web.mail import AppMailer
 from .web.translations import use_flask_babel
 
 EXTENSION = "hanko_identity"
@@ -46,6 +50,8 @@ class IdentityState:
     hooks: Hooks
     ring: KeyRing
     keys: KeyStore
+    mailer: Mailer
+    counters: Counters
     snapshots: Snapshots = field(default_factory=Snapshots)
 
     @property
@@ -103,7 +109,14 @@ class HankoIdentity:
         mirror_tables(db.metadata)
         ring = KeyRing(settings.encryption_keys)
         app.extensions[EXTENSION] = IdentityState(
-            settings=settings, db=db, clock=self._clock, hooks=self.hooks, ring=ring, keys=KeyStore(ring)
+            settings=settings,
+            db=db,
+            clock=self._clock,
+            hooks=self.hooks,
+            ring=ring,
+            keys=KeyStore(ring),
+            mailer=AppMailer(app),
+            counters=make_counters(settings.rate_limit_url),
         )
         if "sqlalchemy" in app.extensions:
             with app.app_context():

@@ -84,6 +84,8 @@ def context() -> Context:
         ring=state.ring,
         keys=state.keys,
         snapshots=state.snapshots,
+        mailer=state.mailer,
+        counters=state.counters,
         claims_hook=state.hooks.claims,
         now=state.now(),
         origin=Origin(actor="command-line"),

@@ -51,6 +51,27 @@ def brand_css(brand: Mapping[str, Any]) -> str:
     return f":root{{{_declare(light)}}}\n@media (prefers-color-scheme:dark){{:root{{{_declare(dark)}}}}}\n"
 
 
+def mail_colours(brand: Mapping[str, Any]) -> dict[str, str]:
+    """A brand's colours for mails, which can read no stylesheet of ours: for light and (``dark_…``) for dark."""
+    accent, page = (_colour(brand, name) for name in ("accent", "background"))
+    dark_accent = shade_for(accent, _DARK_SURFACE, TEXT_CONTRAST)
+    light_accent = shade_for(accent, _WHITE, 3.0)  # a button has to stand out from white (WCAG 2.2, 1.4.11)
+    return {
+        "accent": light_accent,
+        "on_accent": text_on(light_accent),
+        "link": shade_for(accent, _WHITE, TEXT_CONTRAST),
+        "page": page,
+        "on_page": text_on(page),
+        "text": _INK,
+        "surface": _WHITE,
+        "dark_accent": dark_accent,
+        "dark_on_accent": text_on(dark_accent),
+        "dark_page": _DARK_PAGE,
+        "dark_text": "#e7ecf2",
+        "dark_surface": _DARK_SURFACE,
+    }
+
+
 def is_colour(text: str) -> bool:
     """Whether it is ``#rrggbb`` in lower case, and nothing else."""
     return _COLOUR.fullmatch(text) is not None

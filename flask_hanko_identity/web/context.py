@@ -48,6 +48,8 @@ def context(slug: str | None = None, *, actor: str = "anonymous") -> Context:
         ring=its.ring,
         keys=its.keys,
         snapshots=its.snapshots,
+        mailer=its.mailer,
+        counters=its.counters,
         claims_hook=its.hooks.claims,
         now=its.now(),
         origin=Origin(

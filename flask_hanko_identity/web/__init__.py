@@ -10,6 +10,7 @@ from .headers import protect
 from .login import make_login_blueprint
 from .oidc import make_oidc_blueprint
 from .passkeys import make_passkeys_blueprint
+from .passlinks import make_passlinks_blueprint
 from .static import make_static_blueprint
 from .well_known import make_well_known_blueprint
 
@@ -23,6 +24,7 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
         (make_oidc_blueprint(), prefix),
         (make_login_blueprint(), prefix),
         (make_passkeys_blueprint(), prefix),
+        (make_passlinks_blueprint(), prefix),
         (make_well_known_blueprint(settings), ""),
     ]
     if settings.console:

@@ -11,28 +11,25 @@ from flask import request
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from ..errors import PageExpired
 from ..flows.authorize import PendingRequest
-from ..flows.authorize import find_pending
 from ..flows.ceremonies import CeremonyOptions
 from ..flows.ceremonies import require_own_pages
 from ..flows.context import Context
 from ..flows.login import begin_login
 from ..flows.login import finish_login
 from ..flows.login_sessions import NewSession
+from ..flows.passlink_requests import is_offered
+from ..flows.passlink_uses import use_link as use_mailed_link
 from ..flows.passlinks import OpenLink
 from ..flows.passlinks import link_expired
 from ..flows.passlinks import look_up
-from ..flows.passlinks import use_sign_in_link
 from ..flows.signup import begin_signup
 from ..flows.signup import find_invitation
 from ..flows.signup import finish_signup
 from ..flows.signup import is_open
 from ..storage.passlinks import PasslinkPurpose
-from ..text import gettext
 from .context import context
 from .continuation import continue_url
-from .continuation import known_handle
 from .continuation import known_page
 from .cookies import login_token
 from .csrf import IdentityForm
@@ -41,6 +38,8 @@ from .errors import answers_json
 from .pages import render
 from .passkey_offer import after_sign_in
 from .passkey_texts import passkey_texts
+from .passlinks import go_on
+from .passlinks import pending_request
 from .profile import add_profile_views
 from .sessions import begin_login_session
 from .sessions import current_login
@@ -78,6 +77,7 @@ def login(slug: str) -> ResponseReturnValue:
         pending=pending,
         signup_is_open=is_open(ctx),
         signed_out=request.args.get("signed_out") == "1",
+        by_mail=is_offered(ctx, pending),
         ceremony=_ceremony(ctx, pending, kind="login"),
         texts=passkey_texts(ctx.settings),
     )
@@ -152,9 +152,7 @@ def use_link(slug: str, secret: str) -> ResponseReturnValue:
     ctx = context(slug)
     require_own_pages(ctx)
     IdentityForm().validate()
-    opened = use_sign_in_link(ctx, secret, current_token=login_token(ctx.project))
-    begin_login_session(ctx, opened)
-    return redirect(after_sign_in(ctx, opened, needs_passkey=True), 303)
+    return go_on(ctx, use_mailed_link(ctx, secret, current_token=login_token(ctx.project)))
 
 
 def sign_out(slug: str) -> ResponseReturnValue:
@@ -170,6 +168,7 @@ def _signup_page(ctx: Context, *, pending: PendingRequest | None, invitation: Op
         "signup.html",
         pending=pending,
         invitation=invitation,
+        by_mail=invitation is None and is_offered(ctx, pending),
         ceremony={**_ceremony(ctx, pending, kind="signup"), "invitation": secret},
         texts=passkey_texts(ctx.settings),
     )
@@ -194,18 +193,7 @@ def _pending(ctx: Context) -> PendingRequest | None:
 
     :raises PageExpired: if that is not there any more.
     """
-    handle = request.args.get("request")
-    if handle is None:
-        return None
-    pending = find_pending(ctx, handle) if known_handle(handle) else None
-    if pending is None:
-        raise PageExpired(
-            gettext(
-                "This sign-in is over: it took too long, was finished already, or began in another browser. "
-                "Go back to the app and start again."
-            )
-        )
-    return pending
+    return pending_request(ctx, request.args.get("request"))
 
 
 def _options(ceremony: CeremonyOptions) -> Response:

@@ -77,6 +77,7 @@
   // What the page does with them
 
   async function onSubmit(event) {
+    if (event.submitter?.hasAttribute("formaction")) return; // another way to sign in, without a passkey
     event.preventDefault();
     const isSignUp = form.dataset.ceremony === "signup";
     if (isSignUp && !form.elements.email.checkValidity()) {

@@ -58,7 +58,11 @@ def list_connected_apps(ctx: Context, *, user_id: int) -> list[ConnectedApp]:
             _authorizations.c.client_id,
             _authorizations.c.scope,
             _authorizations.c.created_at,
-        ).where(_authorizations.c.user_id == user_id, *_is_live(ctx))
+        ).where(
+            _authorizations.c.user_id == user_id,
+            _authorizations.c.project_id == ctx.project.id,
+            select(_tokens.c.id).where(_tokens.c.authorization_id == _authorizations.c.id, _works(ctx)).exists(),
+        )
     ).all()
     used = _by_client(ctx, _token_counts(ctx, user_id))
     ids = {*consented, *(row.client_id for row in live)}
@@ -143,28 +147,22 @@ def revoke_app(ctx: Context, signed_in: SignedIn, *, client_id: str) -> str:
     return name
 
 
-def _is_live(ctx: Context) -> tuple[Any, ...]:
-    """An authorization that was redeemed and of which something may still work."""
+def _works(ctx: Context) -> Any:
+    """A token with which its app still gets something."""
     return (
-        _authorizations.c.project_id == ctx.project.id,
-        _authorizations.c.redeemed_at.is_not(None),
-        _authorizations.c.revoked_at.is_(None),
-        _authorizations.c.expires_at > ctx.now,
-    )
-
-
-def _token_counts(ctx: Context, user_id: int) -> Any:
-    alive = (
         _authorizations.c.revoked_at.is_(None)
         & _tokens.c.revoked_at.is_(None)
         & _tokens.c.rotated_at.is_(None)
         & (_tokens.c.expires_at > ctx.now)
     )
+
+
+def _token_counts(ctx: Context, user_id: int) -> Any:
     return (
         select(
             _authorizations.c.client_id,
             func.max(_tokens.c.issued_at, type_=_tokens.c.issued_at.type).label("last_used"),
-            func.count().filter(alive).label("alive"),
+            func.count().filter(_works(ctx)).label("alive"),
         )
         .join(_tokens, _tokens.c.authorization_id == _authorizations.c.id)
         .where(_authorizations.c.user_id == user_id, _authorizations.c.project_id == ctx.project.id)

@@ -102,6 +102,8 @@ def follow(ctx: Context, *, login_token: str | None, may_create: bool = True) ->
         return HostLogin(None, is_inactive=True)
     if row is not None and _is_same_sign_in(row, person) and not _changes(row, person):
         return HostLogin(login_token)
+    for fault in person.faults:
+        log.warning("project %s: host_user: %s", ctx.project.slug, fault)
     with transaction(ctx) as work:
         user = _keep_user(ctx, work, person, login_token)
         if user.state != UserState.ACTIVE:
@@ -174,14 +176,12 @@ def _keep_user(ctx: Context, work: Work, person: HostPerson, login_token: str | 
         return _find(ctx, person, login_token)
     changes = _changes(row, person)
     if changes and row.state == UserState.ACTIVE:
-        _complain(ctx, person)
         ctx.session.execute(_CHANGE.values(**changes, updated_at=ctx.now), {"b_user": row.id})
         work.record("user.changed", f"user:{row.sub}", actor=f"user:{row.sub}", data={"changed": sorted(changes)})
     return row
 
 
 def _add_user(ctx: Context, work: Work, person: HostPerson) -> None:
-    _complain(ctx, person)
     sub = random_text(128)
     values = {
         "project_id": ctx.project.id,
@@ -225,8 +225,3 @@ def _end(ctx: Context, login_token: str | None) -> None:
     if before is not None:
         with transaction(ctx) as work:
             end_session(ctx, work, session_id=before.session_id)
-
-
-def _complain(ctx: Context, person: HostPerson) -> None:
-    for fault in person.faults:
-        log.warning("project %s: host_user: %s", ctx.project.slug, fault)

@@ -31,8 +31,8 @@ CLOCK_SKEW = timedelta(minutes=1)
 class HostUser:
     """A person whom the host has signed in, as its ``@identity.host_user`` function tells us."""
 
-    id: str
-    """The host's own name for the person: any text of up to 255 characters that stays theirs for ever."""
+    id: str | int | UUID
+    """The host's own name for the person, of up to 255 characters: theirs for ever, and never anybody else's."""
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Standard claims (OpenID Connect Core 1.0, section 5.1), ``email`` and ``email_verified`` among them."""
     auth_time: datetime | None = None

@@ -1,4 +1,7 @@
-"""A bookshop: a small host that was there before, and became an OpenID Connect provider in three lines."""
+"""A bookshop: a small host that was there before, and became an OpenID Connect provider in three lines.
+
+Three more let apps sign people in with the accounts that the bookshop has always had.
+"""
 
 import os
 from pathlib import Path
@@ -8,6 +11,10 @@ from flask import Flask
 
 from flask_hanko_identity import HankoIdentity
 
+from .accounts import bp as accounts
+from .accounts import leave
+from .accounts import login_manager
+from .accounts import signed_in_customer
 from .books import bp as books
 from .books import stock
 from .models import db
@@ -24,6 +31,7 @@ def create_app(**config: Any) -> Flask:
         HANKO_IDENTITY_BASE_URL="http://localhost:8000/identity",
         HANKO_IDENTITY_CONSOLE_SIGNUP="open",
         HANKO_IDENTITY_RP_NAME="The Bookshop",
+        HANKO_IDENTITY_HOST_LOGIN_VIEW="accounts.sign_in",
     )
     app.config.from_prefixed_env()
     app.config.update(config)
@@ -35,6 +43,12 @@ def create_app(**config: Any) -> Flask:
     identity = HankoIdentity()
     identity.init_app(app, db=db)
 
+    # Two more, and the login view above, for projects of type "Host accounts":
+    identity.host_user(signed_in_customer)
+    identity.host_logout(leave)
+
+    login_manager.init_app(app)
+    app.register_blueprint(accounts)
     app.register_blueprint(books)
     app.cli.add_command(stock)
     return app

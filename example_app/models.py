@@ -1,5 +1,6 @@
 """The bookshop's own tables. It has a User of its own, as hosts do."""
 
+from flask_login import UserMixin
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ForeignKey
 from sqlalchemy import String
@@ -16,13 +17,15 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
-class User(Base):
-    """A customer."""
+class User(Base, UserMixin):
+    """A customer, with an account that the bookshop keeps itself."""
 
-    __tablename__ = "user"
+    __tablename__ = "customer"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
 
 
 class Author(Base):

@@ -20,6 +20,7 @@ from ..storage import Passkey
 from ..storage import User
 from ..storage.passkeys import CeremonyKind
 from ..text import gettext
+from . import rate_limits
 from .ceremonies import TIMEOUT
 from .ceremonies import CeremonyOptions
 from .ceremonies import attempt
@@ -56,6 +57,7 @@ def begin_login(ctx: Context) -> CeremonyOptions:
     def options(rp: RelyingParty, challenge: bytes) -> dict[str, Any]:
         return request_options(rp=rp, challenge=challenge, timeout=TIMEOUT)
 
+    rate_limits.spend(ctx, rate_limits.SIGN_IN)
     return begin(ctx, kind=CeremonyKind.SIGN_IN, options=options)
 
 

@@ -199,7 +199,8 @@ def _with_limiter(ctx: Context, work: Callable[[FixedWindowRateLimiter], T], *, 
 def _left(ctx: Context, limiter: FixedWindowRateLimiter, item: RateLimitItem, key: tuple[str, ...]) -> timedelta:
     is_ours = isinstance(limiter.storage, DatabaseCounters)
     now = ctx.now.timestamp() if is_ours else time.time()
-    return timedelta(seconds=max(1.0, limiter.get_window_stats(item, *key).reset_time - now))
+    left = limiter.storage.get_expiry(item.key_for(*key)) - now
+    return timedelta(seconds=min(max(1.0, left), item.get_expiry()))
 
 
 def _keys(ctx: Context, rule: Rule, account: str | None) -> Iterator[tuple[RateLimitItem, tuple[str, ...]]]:

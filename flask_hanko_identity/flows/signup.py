@@ -22,6 +22,7 @@ from ..storage.passlinks import PasslinkPurpose
 from ..storage.projects import CONSOLE_SLUG
 from ..storage.users import find_user_by_email
 from ..text import gettext
+from . import rate_limits
 from .ceremonies import TIMEOUT
 from .ceremonies import CeremonyOptions
 from .ceremonies import ClaimedCeremony
@@ -91,6 +92,7 @@ def begin_signup(ctx: Context, *, email: object, invitation: str | None = None) 
     """
     link = find_invitation(ctx, invitation)
     address = link.email if link is not None and link.email else clean_email(email, "email")
+    rate_limits.spend(ctx, rate_limits.SIGN_UP)
     owner = _owner(ctx, link)
 
     def options(rp: RelyingParty, challenge: bytes) -> dict[str, Any]:

@@ -5,7 +5,9 @@ shape of what follows are the same whether or not anybody has the address (row E
 tells its reader.
 """
 
+import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -19,6 +21,7 @@ from ..crypto import random_text
 from ..errors import Forbidden
 from ..errors import NotFound
 from ..errors import PageExpired
+from ..errors import TooManyRequests
 from ..protocol.assurance import PASSLINK
 from ..protocol.assurance import satisfies
 from ..protocol.names import clean_email
@@ -38,6 +41,7 @@ from .passlinks import SIGN_IN_LIFETIME
 from .signup import is_open
 from .unit_of_work import transaction
 
+_HANDLE = re.compile(r"[0-9A-Za-z]{1,64}")
 _addresses: Any = EmailAddress.__table__
 _links: Any = Passlink.__table__
 _users: Any = User.__table__
@@ -129,13 +133,26 @@ def create_verification(ctx: Context, *, user_id: int, address: str) -> str:
     return link.handle
 
 
+def verify_newcomer(ctx: Context, *, user_id: int) -> None:
+    """Let somebody who signed up with a passkey verify their address; until then it is no way back in.
+
+    Nothing happens where no mail can be sent.
+    """
+    if not ctx.mailer.is_on:
+        return
+    address = ctx.session.scalar(select(_users.c.email).where(_users.c.id == user_id, ~_users.c.email_verified))
+    if address is not None:
+        with suppress(TooManyRequests):
+            create_verification(ctx, user_id=user_id, address=address)
+
+
 def find_asked(ctx: Context, handle: str | None) -> Asked:
     """What was asked for in this browser, while its code can still be typed.
 
     :raises PageExpired: if there is no such thing, or no longer.
     """
     row = None
-    if handle and len(handle) <= 64 and ctx.origin.browser:
+    if handle and _HANDLE.fullmatch(handle) and ctx.origin.browser:
         row = ctx.session.execute(
             select(_links.c.handle, _links.c.email, _links.c.purpose, _links.c.data).where(
                 _links.c.handle == handle,

@@ -19,6 +19,7 @@ from ..flows.login import begin_login
 from ..flows.login import finish_login
 from ..flows.login_sessions import NewSession
 from ..flows.passlink_requests import is_offered
+from ..flows.passlink_requests import verify_newcomer
 from ..flows.passlink_uses import use_link as use_mailed_link
 from ..flows.passlinks import OpenLink
 from ..flows.passlinks import link_expired
@@ -132,6 +133,7 @@ def signup_finish(slug: str) -> Response:
         response=data.get("credential"),
         current_token=login_token(ctx.project),
     )
+    verify_newcomer(ctx, user_id=opened.user_id)
     return _signed_in(ctx, opened, data)
 
 

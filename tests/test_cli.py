@@ -286,6 +286,7 @@ def healthy(app_factory, **config):
         "HANKO_IDENTITY_BASE_URL": "https://id.example.com/identity",
         "HANKO_IDENTITY_ENCRYPTION_KEYS": [LONG],
         "MAIL_SERVER": "mail.example.com",
+        "MAIL_DEFAULT_SENDER": "no-reply@example.com",
         **config,
     }
     return app_factory(behind_a_proxy, **settings)
@@ -318,6 +319,9 @@ def test_a_healthy_installation_has_nothing_to_mend(app_factory, run):
         ({"HANKO_IDENTITY_ORIGINS": "https://evil.test"}, "error", "HANKO_IDENTITY_ORIGINS"),
         ({"HANKO_IDENTITY_ENCRYPTION_KEYS": ["short"]}, "warning", "HANKO_IDENTITY_ENCRYPTION_KEYS"),
         ({"MAIL_SERVER": None}, "warning", "MAIL_SERVER"),
+        ({"MAIL_SERVER": None, "DEBUG": True}, "warning", "MAIL_SERVER"),
+        ({"MAIL_DEFAULT_SENDER": None}, "error", "MAIL_DEFAULT_SENDER"),
+        ({"HANKO_IDENTITY_RATE_LIMIT_URL": "none"}, "error", "HANKO_IDENTITY_RATE_LIMIT_URL"),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

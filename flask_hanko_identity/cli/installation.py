@@ -18,6 +18,7 @@ from ..storage.projects import CONSOLE_SLUG
 from ..storage.projects import ProjectStatus
 from ..text import gettext
 from ..text import ngettext
+from ..web.mail import AppMailer
 from .reports import Report
 from .reports import command
 from .reports import context
@@ -62,10 +63,12 @@ def init(email: str | None) -> Report:
 def check() -> Report:
     """Look for what is wrong with the settings, the database and the projects."""
     app = current_app
+    mailer = AppMailer(app._get_current_object())  # type: ignore[attr-defined]
     host = HostFacts(
         debug=app.debug,
         secret_key=app.config.get("SECRET_KEY"),
-        mail=bool(app.config.get("MAIL_SERVER")),
+        mail=mailer.has_server,
+        mail_sender=mailer.sender is not None,
         proxy_fix=isinstance(app.wsgi_app, ProxyFix),
     )
     findings = examine(context(), host)

@@ -7,6 +7,7 @@ from ..settings import Settings
 from ..text import gettext
 from .check_database import check_database
 from .context import Context
+from .counters import OFF
 from .findings import Finding
 from .findings import Level
 from .findings import error
@@ -33,6 +34,8 @@ class HostFacts:
     secret_key: str | bytes | None
     mail: bool
     """Whether a mail server is configured."""
+    mail_sender: bool = True
+    """Whether it is known what address mails come from."""
     proxy_fix: bool
     """Whether the app trusts the headers of a proxy, with Werkzeug's ProxyFix."""
 
@@ -50,7 +53,8 @@ def check_settings(settings: Settings, host: HostFacts) -> list[Finding]:
         _rp_id(settings),
         _encryption_keys(settings),
         _proxy(settings, host),
-        _mail(host),
+        _mail(settings, host),
+        *_rate_limits(settings, host),
     ]
 
 
@@ -91,9 +95,7 @@ def _base_url(settings: Settings, host: HostFacts) -> Finding:
 def _rp_id(settings: Settings) -> Finding:
     subject = f"{PREFIX}RP_ID"
     strange = [
-        origin
-        for origin in settings.origins
-        if origin.startswith("http") and not _belongs_to(origin, settings.rp_id)
+        origin for origin in settings.origins if origin.startswith("http") and not _belongs_to(origin, settings.rp_id)
     ]
     if strange:
         return error(
@@ -139,7 +141,30 @@ def _proxy(settings: Settings, host: HostFacts) -> Finding:
     return ok("proxy", gettext("Addresses of people come from where you said."))
 
 
-def _mail(host: HostFacts) -> Finding:
+def _mail(settings: Settings, host: HostFacts) -> Finding:
+    if not host.mail and host.debug:
+        message = gettext(
+            "MAIL_SERVER is not set: mails are printed to the log and shown at %(url)s/<project>/outbox. Outside debug "
+            "mode links by e-mail are switched off without it.",
+            url=settings.base_url,
+        )
+        return warning("MAIL_SERVER", message)
     if not host.mail:
         return warning("MAIL_SERVER", gettext("MAIL_SERVER is not set: links by e-mail are switched off."))
+    if not host.mail_sender:
+        message = gettext(
+            "MAIL_DEFAULT_SENDER is not set, so no mail can be sent: links by e-mail are switched off. Set it to an "
+            "address of yours, such as no-reply@example.com."
+        )
+        return error("MAIL_DEFAULT_SENDER", message)
     return ok("MAIL_SERVER", gettext("A mail server is configured."))
+
+
+def _rate_limits(settings: Settings, host: HostFacts) -> list[Finding]:
+    if settings.rate_limit_url != OFF:
+        return []
+    subject = f"{PREFIX}RATE_LIMIT_URL"
+    message = gettext(
+        "Rate limits are switched off, so that codes can be guessed. Take %(subject)s out.", subject=subject
+    )
+    return [_unless_debug(host, subject, message)]

@@ -1,5 +1,6 @@
 """The functions that a host gives us: what they are told, and what happens when they fail."""
 
+import json
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -153,6 +154,17 @@ def test_a_project_whose_host_is_not_ready_says_so(app_factory, clock, gap, capl
     assert "Nobody can sign in here yet" in page.text
     assert ("@identity.host_user" if gap == "function" else "HANKO_IDENTITY_HOST_LOGIN_VIEW") in caplog.text
     assert rp.answer(rp.authorize(prompt="none"))["error"] == "login_required"
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_the_check_on_the_command_line_knows_what_the_host_gave(host, ready):
+    if not ready:
+        host.state.hooks.host_user = None
+
+    report = host.app.test_cli_runner().invoke(args=["identity", "check", "--json"])
+
+    messages = [each["message"] for each in json.loads(report.stdout)["findings"] if each["subject"] == "project:shop"]
+    assert [message for message in messages if "@identity.host_user" in message] == messages[: not ready]
 
 
 def test_one_host_serves_a_project_of_each_type(app_factory, clock):

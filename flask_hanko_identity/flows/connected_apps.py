@@ -115,6 +115,8 @@ def revoke_app(ctx: Context, signed_in: SignedIn, *, client_id: str) -> str:
     :return: the app's name.
     :raises NotFound: if the person has allowed this app nothing.
     """
+    if not client_id.isprintable():  # NUL and surrogates cannot be looked for
+        raise _not_connected()
     with transaction(ctx) as work:
         app = ctx.session.execute(
             select(_clients.c.id, _clients.c.name).where(
@@ -132,7 +134,7 @@ def revoke_app(ctx: Context, signed_in: SignedIn, *, client_id: str) -> str:
             )
         )
         if app is None or not known:
-            raise NotFound(gettext("This app is not connected to your account."))
+            raise _not_connected()
         forgotten = ctx.session.execute(
             delete(_consents).where(_consents.c.user_id == signed_in.user_id, _consents.c.client_id == app.id)
         ).rowcount  # type: ignore[attr-defined]
@@ -145,6 +147,10 @@ def revoke_app(ctx: Context, signed_in: SignedIn, *, client_id: str) -> str:
         work.announce(authorization_revoked, project=ctx.project.slug, client_id=client_id, sub=signed_in.sub)
     name: str = app.name
     return name
+
+
+def _not_connected() -> NotFound:
+    return NotFound(gettext("This app is not connected to your account."))
 
 
 def _works(ctx: Context) -> Any:

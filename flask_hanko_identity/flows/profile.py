@@ -69,7 +69,7 @@ def change_traits(ctx: Context, signed_in: SignedIn, traits: Mapping[str, Any]) 
         if user is None:
             raise NotFound(gettext("This account is no longer there."))
         before = dict(user.claims)
-        after = {**before, **_checked(before, traits)}
+        after = {**before, **check_traits(before, traits)}
         after = {name: value for name, value in after.items() if value is not None}
         if after.get("phone_number") != before.get("phone_number"):
             after.pop("phone_number_verified", None)  # said of the number that was
@@ -84,8 +84,12 @@ def change_traits(ctx: Context, signed_in: SignedIn, traits: Mapping[str, Any]) 
     return changed
 
 
-def _checked(before: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str, Any]:
-    """The traits as they are to be stored, None for one that is to go."""
+def check_traits(before: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str, Any]:
+    """The traits as they are to be stored, None for one that is to go.
+
+    :param before: what is stored; what stays as it was is not checked again.
+    :raises InvalidTraits: if any cannot be accepted; it names each of them.
+    """
     checked: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, given in traits.items():

@@ -11,6 +11,7 @@ from ..flows.connected_apps import list_connected_apps
 from ..flows.connected_apps import revoke_app
 from ..flows.profile import InvalidTraits
 from ..flows.profile import change_traits
+from ..flows.profile import check_traits
 from ..flows.profile import find_traits
 from ..text import lazy_gettext
 from . import profile_account
@@ -52,17 +53,20 @@ def add_profile_views(blueprint: Blueprint) -> None:
 @for_person
 def profile(person: Person) -> ResponseReturnValue:
     """Who the person is, as far as apps that may know are told."""
-    form = TraitsForm.showing(find_traits(person.ctx, user_id=person.login.user_id))
+    stored = find_traits(person.ctx, user_id=person.login.user_id)
+    form = TraitsForm.showing(stored)
     if form.is_submitted():
-        if form.validate():
-            try:
+        valid = form.validate()
+        try:
+            # Also where the form is wrong already, so that all faults are told at once.
+            check_traits(stored, form.traits)
+            if valid:
                 changed = change_traits(person.ctx, person.login, form.traits)
-            except InvalidTraits as refusal:
-                form.refuse_traits(refusal)
-            except InvalidInput as refusal:
-                form.refuse(refusal)
-            else:
                 return go(person, "profile", done="saved" if changed else "unchanged")
+        except InvalidTraits as refusal:
+            form.refuse_traits(refusal)
+        except InvalidInput as refusal:
+            form.refuse(refusal)
         return show(person, "traits.html", status=422, form=form, zones=_zones())
     return show(person, "traits.html", form=form, zones=_zones(), done=_SAVED)
 

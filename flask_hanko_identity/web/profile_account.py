@@ -12,6 +12,7 @@ from ..errors import InvalidInput
 from ..flows.account import confirmation_for
 from ..flows.account import delete_account
 from ..flows.personal_data import export
+from ..text import gettext
 from .context import context
 from .cookies import clear_login_token
 from .pages import render
@@ -62,4 +63,5 @@ def deleted(slug: str) -> ResponseReturnValue:
 
 
 def _page(person: Person, form: DeleteAccountForm, *, status: int = 200) -> Response:
-    return show(person, "account.html", status=status, form=form, phrase=confirmation_for(person.login))
+    form.confirmation.label.text = gettext("Type %(phrase)s to confirm", phrase=confirmation_for(person.login))
+    return show(person, "account.html", status=status, form=form)

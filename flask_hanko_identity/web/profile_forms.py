@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wtforms import StringField
 from wtforms import TextAreaField
 from wtforms.validators import InputRequired
 from wtforms.validators import Length
 
+from ..flows.profile import TRAITS
 from ..flows.profile import InvalidTraits
 from ..text import lazy_gettext
 from .console.forms import ConsoleForm
@@ -56,9 +56,8 @@ class TraitsForm(ConsoleForm):
     @property
     def traits(self) -> dict[str, Any]:
         """What was typed, by claim."""
-        typed = {field.short_name: field.data or "" for field in self if isinstance(field, StringField)}
-        address = {member: re.sub(r"\r\n?", "\n", typed.pop(member)) for member in ADDRESS}
-        return {**typed, "address": address}
+        typed = {name: self[name].data or "" for name in TRAITS if name != "address"}
+        return {**typed, "address": {part: re.sub(r"\r\n?", "\n", self[part].data or "") for part in ADDRESS}}
 
     @property
     def takes_a_day(self) -> bool:
@@ -68,7 +67,8 @@ class TraitsForm(ConsoleForm):
     def refuse_traits(self, refusal: InvalidTraits) -> None:
         """Show each fault next to its field."""
         for name, message in refusal.faults.items():
-            self[name.removeprefix("address.")].errors = [message]
+            field = self["street_address" if name == "address" else name.removeprefix("address.")]
+            field.errors = field.errors or [message]
 
 
 class AddressForm(ConsoleForm):
@@ -86,7 +86,7 @@ class AddressForm(ConsoleForm):
 class DeleteAccountForm(ConsoleForm):
     """Delete the account, with what is typed to make sure."""
 
-    confirmation = TextField(lazy_gettext("Type this to confirm"), validators=[Length(max=320, message=_TOO_LONG)])
+    confirmation = TextField(validators=[Length(max=320, message=_TOO_LONG)])
 
 
 class ButtonForm(ConsoleForm):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from werkzeug.test import TestResponse
 from flask_hanko_identity import HostUser
 from flask_hanko_identity.storage import Project
 from tests.clock import Clock
+from tests.tenants import RelyingParty
 from tests.tenants import make_tenant
 
 LOGIN = "/members/sign-in"
@@ -104,6 +106,25 @@ def sign_in_at_host(browser: FlaskClient, member: str, *, at: TestResponse | Non
     url = LOGIN if at is None else at.headers["Location"]
     response = browser.post(url, data={"member": member})
     return response if at is None else browser.get(response.headers["Location"])
+
+
+def sign_in_to(rp: RelyingParty, member: str = "7", **changes: Any) -> dict[str, Any]:
+    """The whole way from an app through the host's form; gives the token response."""
+    response = sign_in_at_host(rp.browser, member, at=rp.authorize(**changes))
+    tokens = rp.redeem(rp.answer(response)["code"])
+    assert tokens.status_code == 200, tokens.text
+    body: dict[str, Any] = tokens.get_json()
+    return body
+
+
+def id_token(rp: RelyingParty, tokens: dict[str, Any]) -> dict[str, Any]:
+    """What the ID token of a token response says."""
+    return rp.claims(tokens["id_token"])
+
+
+def link_of(page: TestResponse) -> str:
+    """Where the page's one button leads."""
+    return unescape(find(r'class="btn btn-primary" href="([^"]+)"', page.text))
 
 
 def find(pattern: str, text: str) -> str:

@@ -56,8 +56,8 @@ def find_login(ctx: Context, *, may_create: bool = True) -> tuple[Context, HostL
 def send_to_host(ctx: Context, handle: str, *, login: HostLogin, returned: bool) -> AnyResponse:
     """Let the host sign the person in; its login view sends the browser back to the request.
 
-    Who comes back from there and is still not signed in as asked sees a page first, else the browser would be sent to
-    and fro.
+    Who comes back from there and is still not signed in as asked sees a page first, else the browser would go round
+    in circles.
 
     :raises Unavailable: if the host has not told us where its login view is.
     """

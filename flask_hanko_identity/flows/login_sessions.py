@@ -1,13 +1,17 @@
 """Login sessions: found by the cookie's digest, made anew at each authentication, ended by sign-out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import and_
 from sqlalchemy import bindparam
+from sqlalchemy import exists
 from sqlalchemy import insert
+from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy import update
 
@@ -23,6 +27,7 @@ from ..storage.engines import is_writing
 from ..storage.users import UserState
 from ..text import gettext
 from .context import Context
+from .devices import tell_of_new_device
 from .revocations import revoke_session
 from .unit_of_work import Work
 from .unit_of_work import transaction
@@ -31,6 +36,7 @@ TOUCH_INTERVAL = timedelta(minutes=5)
 """How exact ``last_seen_at`` is: not every page view writes."""
 
 _sessions: Any = LoginSession.__table__
+_before: Any = _sessions.alias("before")
 _users: Any = User.__table__
 
 _FIND = (
@@ -70,7 +76,20 @@ _NEW: dict[str, Any] = {
     "expires_at": bindparam("b_end", type_=_sessions.c.auth_time.type),
     "ip_address": bindparam("b_address", type_=_sessions.c.ip_address.type),
     "user_agent": bindparam("b_agent", type_=_sessions.c.user_agent.type),
+    "browser_digest": bindparam("b_browser", type_=_sessions.c.browser_digest.type),
 }
+_IN_THIS_BROWSER = _before.c.browser_digest == bindparam("b_browser", type_=_sessions.c.browser_digest.type)
+_NOT_THE_NEW_ONE = _before.c.digest != bindparam("b_digest", type_=_sessions.c.digest.type)
+_WAS_HERE = exists().where(_before.c.user_id == bindparam("b_user"), _NOT_THE_NEW_ONE, _IN_THIS_BROWSER)
+_IS_REPLACED = exists().where(
+    _before.c.user_id == bindparam("b_user"),
+    _NOT_THE_NEW_ONE,
+    _before.c.ended_at.is_(None),
+    or_(_before.c.digest == bindparam("b_replaces", type_=_sessions.c.digest.type), _IN_THIS_BROWSER),
+)
+_IS_NEWCOMER = exists().where(
+    _users.c.id == bindparam("b_user"), _users.c.created_at >= bindparam("b_now", type_=_users.c.created_at.type)
+)
 _OPEN = (
     insert(_sessions)
     .from_select(
@@ -81,7 +100,12 @@ _OPEN = (
             _users.c.state == UserState.ACTIVE,
         ),
     )
-    .returning(_sessions.c.id)
+    .returning(
+        _sessions.c.id,
+        _WAS_HERE.label("was_here"),
+        _IS_REPLACED.label("replaces"),
+        _IS_NEWCOMER.label("is_newcomer"),
+    )
 )
 
 
@@ -108,6 +132,8 @@ class NewSession:
     """What the cookie is to hold; nobody sees it again."""
     sid: str
     user_id: int
+    keeps_previous: bool = False
+    """Whether the session that the cookie named before is another user's, which stays open."""
     came_from_elsewhere: bool = False
     """Whether the passkey is another device's, so that this one has none perhaps."""
 
@@ -158,7 +184,8 @@ def open_session(
 ) -> NewSession:
     """Open a session for a user of the project, who must be active.
 
-    The id is new whenever somebody authenticates, and the one before it ends (session fixation).
+    The id is new whenever somebody authenticates, and the user's one before it in this browser ends (session
+    fixation). Sessions of other users in this browser stay. Whoever was never seen in this browser gets a mail.
 
     :param replaces: value of the login cookie that the browser brought, if any.
     :param auth_time: when the user authenticated, if that was not now.
@@ -166,6 +193,7 @@ def open_session(
     """
     token = random_text()
     sid = random_text(128)
+    browser = digest(ctx.origin.browser) if ctx.origin.browser else None
     opened = ctx.session.execute(
         _OPEN,
         {
@@ -180,14 +208,15 @@ def open_session(
             "b_end": ctx.now + ctx.settings.session_lifetime,
             "b_address": ctx.origin.ip_address,
             "b_agent": ctx.origin.user_agent,
+            "b_browser": browser,
+            "b_replaces": digest(replaces or ""),
         },
     ).one_or_none()
     if opened is None:
         raise Forbidden(gettext("This account is not active. Ask the people who run this service."))
-    if replaces:
-        replaced = _end(ctx, _sessions.c.digest == digest(replaces))
-        if replaced is not None:
-            work.announce(user_logged_out, project=ctx.project.slug, sid=replaced.sid)
+    ended = _end_previous(ctx, work, opened.id, user_id, replaces, browser) if opened.replaces else set()
+    if browser is not None and not opened.was_here and not opened.is_newcomer and ctx.person is None:
+        tell_of_new_device(ctx, work, user_id=user_id)
     work.announce(
         user_logged_in,
         project=ctx.project.slug,
@@ -196,7 +225,8 @@ def open_session(
         sid=sid,
         amr=list(assurance.amr),
     )
-    return NewSession(token=token, sid=sid, user_id=user_id)
+    keeps_previous = replaces is not None and digest(replaces) not in ended
+    return NewSession(token=token, sid=sid, user_id=user_id, keeps_previous=keeps_previous)
 
 
 def end_session(ctx: Context, work: Work, *, session_id: int, asking: int | None = None) -> None:
@@ -204,11 +234,17 @@ def end_session(ctx: Context, work: Work, *, session_id: int, asking: int | None
 
     :param asking: the client that asked for it, if one did; it keeps nothing of the session.
     """
-    ended = _end(ctx, _sessions.c.id == session_id)
-    if ended is not None:
-        work.record("session.ended", f"user:{ended.sub}", data={"sid": ended.sid})
-        work.announce(user_logged_out, project=ctx.project.slug, sid=ended.sid)
-        revoke_session(ctx, session_id, asking=asking)
+    end_sessions(ctx, work, _sessions.c.id == session_id, asking=asking)
+
+
+def end_sessions(ctx: Context, work: Work, which: Any, *, asking: int | None = None) -> int:
+    """End those sessions of the project that a condition on their table names; gives how many there were."""
+    ended = _end(ctx, which)
+    for row in ended:
+        work.record("session.ended", f"user:{row.sub}", data={"sid": row.sid})
+        work.announce(user_logged_out, project=ctx.project.slug, sid=row.sid)
+        revoke_session(ctx, row.id, asking=asking)
+    return len(ended)
 
 
 def sign_out(ctx: Context, signed_in: SignedIn) -> None:
@@ -217,14 +253,31 @@ def sign_out(ctx: Context, signed_in: SignedIn) -> None:
         end_session(ctx, work, session_id=signed_in.session_id)
 
 
-def _end(ctx: Context, which: Any) -> Any:
+def _end_previous(
+    ctx: Context, work: Work, session_id: int, user_id: int, replaces: str | None, browser: bytes | None
+) -> set[bytes]:
+    """End the sessions that the new one is in place of; gives the digests of their cookies."""
+    ended = _end(
+        ctx,
+        and_(
+            _sessions.c.user_id == user_id,
+            _sessions.c.id != session_id,
+            or_(_sessions.c.digest == digest(replaces or ""), _sessions.c.browser_digest == browser),
+        ),
+    )
+    for row in ended:
+        work.announce(user_logged_out, project=ctx.project.slug, sid=row.sid)
+    return {bytes(row.digest) for row in ended}
+
+
+def _end(ctx: Context, which: Any) -> Sequence[Any]:
     owner = select(_users.c.sub).where(_users.c.id == _sessions.c.user_id).scalar_subquery()
     return ctx.session.execute(
         update(_sessions)
         .where(which, _sessions.c.project_id == ctx.project.id, _sessions.c.ended_at.is_(None))
         .values(ended_at=ctx.now)
-        .returning(_sessions.c.sid, owner.label("sub"))
-    ).one_or_none()
+        .returning(_sessions.c.id, _sessions.c.sid, _sessions.c.digest, owner.label("sub"))
+    ).all()
 
 
 def _touch(ctx: Context, session_id: int) -> None:

@@ -1,6 +1,7 @@
 """What is taken back when an app or a user is switched off."""
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import and_
 from sqlalchemy import update
 
 from ..protocol.scopes import OFFLINE_ACCESS
@@ -27,6 +28,11 @@ def revoke_session(ctx: Context, session_id: int, *, asking: int | None) -> None
     if asking is not None:
         lives_on &= Authorization.client_id != asking
     revoke_authorizations(ctx, (Authorization.login_session_id == session_id) & ~lives_on)
+
+
+def revoke_lost_authorizations(ctx: Context, *where: ColumnElement[bool]) -> None:
+    """Revoke what lived by sessions, without what is meant to outlive them. Within the caller's transaction."""
+    revoke_authorizations(ctx, and_(*where, ~Authorization.scope.contains(OFFLINE_ACCESS)))
 
 
 def end_user(ctx: Context, user_id: int) -> None:

@@ -11,6 +11,7 @@ from .login import make_login_blueprint
 from .oidc import make_oidc_blueprint
 from .passkeys import make_passkeys_blueprint
 from .passlinks import make_passlinks_blueprint
+from .sessions_pages import make_sessions_blueprint
 from .static import make_static_blueprint
 from .well_known import make_well_known_blueprint
 
@@ -25,6 +26,7 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
         (make_login_blueprint(), prefix),
         (make_passkeys_blueprint(), prefix),
         (make_passlinks_blueprint(), prefix),
+        (make_sessions_blueprint(), prefix),
         (make_well_known_blueprint(settings), ""),
     ]
     if settings.console:

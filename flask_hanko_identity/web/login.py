@@ -71,11 +71,14 @@ def login(slug: str) -> ResponseReturnValue:
     ctx = context(slug)
     require_own_pages(ctx)
     pending = _pending(ctx)
-    if pending is None and current_login(ctx) is not None:
+    again = request.args.get("again") == "1"
+    login = current_login(ctx)
+    if pending is None and login is not None and not again:
         return redirect(continue_url(ctx, page=request.args.get("next")), 303)
     return render(
         "login.html",
         pending=pending,
+        confirms=login if again else None,
         signup_is_open=is_open(ctx),
         signed_out=request.args.get("signed_out") == "1",
         by_mail=is_offered(ctx, pending),

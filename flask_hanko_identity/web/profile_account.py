@@ -11,6 +11,7 @@ from ..errors import Conflict
 from ..errors import InvalidInput
 from ..flows.account import confirmation_for
 from ..flows.account import delete_account
+from ..flows.ceremonies import require_own_pages
 from ..flows.personal_data import export
 from ..text import gettext
 from .context import context
@@ -58,7 +59,7 @@ def delete(person: Person) -> ResponseReturnValue:
 
 def deleted(slug: str) -> ResponseReturnValue:
     """What remains to be said."""
-    context(slug)
+    require_own_pages(context(slug))
     return render("profile/deleted.html")
 
 

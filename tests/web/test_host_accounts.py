@@ -243,3 +243,25 @@ def test_our_own_pages_are_not_there(rp, path):
 
     assert page.status_code == 404
     assert "app" in page.text
+
+
+def test_whatever_else_people_do_on_our_pages_is_not_there_either(host, rp):
+    sign_in_to(rp)
+    cookies = [rp.browser.get_cookie(name).value for name in ("hanko_identity", "hanko_identity-shop")]
+    token = host.state.ring.mac("csrf", *cookies)
+    as_script = {"json": {}, "headers": {"X-CSRFToken": token, "Origin": "http://localhost"}}
+    as_form = {"data": {"csrf_token": token}}
+    answers = {}
+    for rule in host.app.url_map.iter_rules():
+        served = rule.endpoint.startswith(("hanko_oidc.", "hanko_brand.", "hanko_well_known.", "hanko_console."))
+        if "slug" in rule.arguments and not served and rule.endpoint != "hanko_login.sign_out":
+            path = rule.build({name: 1 for name in rule.arguments} | {"slug": "shop"})[1]
+            if "POST" in rule.methods:
+                answers[path, "script"] = rp.browser.post(path, **as_script).status_code
+                answers[path, "form"] = rp.browser.post(path, **as_form).status_code
+            if "GET" in rule.methods:
+                answers[path, "GET"] = rp.browser.get(path).status_code
+
+    assert len(answers) > 10
+    refusals = {"GET": (404,), "form": (403, 404), "script": (400, 403, 404)}
+    assert [(which, status) for which, status in answers.items() if status not in refusals[which[1]]] == []

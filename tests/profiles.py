@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
+from flask_hanko_identity.flows.consents import remember
 from flask_hanko_identity.flows.context import Context
 from flask_hanko_identity.flows.login_sessions import SignedIn
 from flask_hanko_identity.flows.login_sessions import find_signed_in
@@ -17,8 +18,12 @@ from flask_hanko_identity.flows.unit_of_work import transaction
 from flask_hanko_identity.flows.users import create_user
 from flask_hanko_identity.protocol.passkeys import SYNCED
 from flask_hanko_identity.storage import Passkey
+from flask_hanko_identity.storage import Passlink
+from flask_hanko_identity.storage import RecoveryCode
 from flask_hanko_identity.storage import User
 from tests.sign_in import make_context
+from tests.tenants import RelyingParty
+from tests.tenants import connect
 
 
 @dataclass
@@ -101,3 +106,30 @@ def give_passkey(person: Person, *, credential_id: bytes = b"a credential id of 
                 created_at=ctx.now,
             )
         )
+
+
+def live_a_little(person: Person) -> tuple[RelyingParty, dict[str, Any]]:
+    """Leave a row in every table that a person can have one in; gives the app with its tokens."""
+    app, ctx, user_id = person.app, person.ctx, person.user.id
+    rp = connect(app, person.slug)
+    rp.browser.set_cookie(f"hanko_identity-{person.slug}", person.token, path="/")
+    tokens = rp.tokens(scope="openid email offline_access")
+    client = ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
+    give_passkey(person, credential_id=person.sub.encode())
+    with transaction(ctx):
+        remember(ctx, user_id=user_id, client_id=client.id, scope=("openid",))
+        ctx.session.add(RecoveryCode(user_id=user_id, digest=person.sub.encode()[:32], created_at=ctx.now))
+        ctx.session.add_all(
+            Passlink(
+                project_id=ctx.project.id,
+                digest=f"{number}{person.sub}".encode(),
+                purpose="sign-in",
+                user_id=owner,
+                email=person.user.email.upper(),
+                data={},
+                created_at=ctx.now,
+                expires_at=ctx.now,
+            )
+            for number, owner in enumerate((user_id, None))
+        )
+    return rp, tokens

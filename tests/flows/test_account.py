@@ -1,6 +1,4 @@
-"""Taking an account along, and deleting it (product S18; C20, F14 and E18 of the threats)."""
-
-import json
+"""Deleting an account (product S18; C20, F14 and E18 of the threats)."""
 
 import pytest
 from sqlalchemy import event
@@ -14,29 +12,24 @@ from flask_hanko_identity.errors import InvalidInput
 from flask_hanko_identity.flows.account import confirmation_for
 from flask_hanko_identity.flows.account import delete_account
 from flask_hanko_identity.flows.account import tables_of_users
-from flask_hanko_identity.flows.consents import remember
 from flask_hanko_identity.flows.freshness import StepUpRequired
 from flask_hanko_identity.flows.organizations import create_organization
-from flask_hanko_identity.flows.personal_data import export
 from flask_hanko_identity.flows.projects import create_project
 from flask_hanko_identity.flows.unit_of_work import transaction
 from flask_hanko_identity.signals import user_deleted
 from flask_hanko_identity.storage import AuditEvent
-from flask_hanko_identity.storage import Authorization
 from flask_hanko_identity.storage import Base
 from flask_hanko_identity.storage import Membership
 from flask_hanko_identity.storage import Organization
 from flask_hanko_identity.storage import Passlink
-from flask_hanko_identity.storage import RecoveryCode
 from flask_hanko_identity.storage import Token
 from flask_hanko_identity.storage import User
 from flask_hanko_identity.storage.users import UserState
 from tests.evidence import contents
 from tests.evidence import dump
 from tests.profiles import enter
-from tests.profiles import give_passkey
+from tests.profiles import live_a_little
 from tests.sign_in import add_project
-from tests.tenants import connect
 from tests.tenants import make_tenant
 
 SCOPE = "openid email offline_access"
@@ -53,33 +46,6 @@ def shop(app):
 @pytest.fixture
 def ada(app):
     return enter(app, name="Ada Lovelace")
-
-
-def live_a_little(person):
-    """Leave a row in every table that a person can have one in; gives the app with its tokens."""
-    app, ctx, user_id = person.app, person.ctx, person.user.id
-    rp = connect(app, person.slug)
-    rp.browser.set_cookie(f"hanko_identity-{person.slug}", person.token, path="/")
-    tokens = rp.tokens(scope=SCOPE)
-    client = ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
-    give_passkey(person, credential_id=person.sub.encode())
-    with transaction(ctx):
-        remember(ctx, user_id=user_id, client_id=client.id, scope=("openid",))
-        ctx.session.add(RecoveryCode(user_id=user_id, digest=person.sub.encode()[:32], created_at=ctx.now))
-        ctx.session.add_all(
-            Passlink(
-                project_id=ctx.project.id,
-                digest=f"{number}{person.sub}".encode(),
-                purpose="sign-in",
-                user_id=owner,
-                email=person.user.email.upper(),
-                data={},
-                created_at=ctx.now,
-                expires_at=ctx.now,
-            )
-            for number, owner in enumerate((user_id, None))
-        )
-    return rp, tokens
 
 
 def delete(person, typed=None):
@@ -321,80 +287,3 @@ class TestOwners:
         delete(member)
 
         assert self.count(owner) == 1
-
-
-class TestExport:
-    def test_it_holds_all_and_no_secret(self, app, ada):
-        rp, tokens = live_a_little(ada)
-        bob = enter(app, "bob@example.com")
-        live_a_little(bob)
-
-        found = export(ada.ctx, ada.login)
-
-        text = json.dumps(found)
-        assert found["account"]["sub"] == ada.sub
-        assert found["profile"] == {"name": "Ada Lovelace"}
-        assert [each["address"] for each in found["email_addresses"]] == ["ada@example.com"]
-        assert [each["name"] for each in found["passkeys"]] == ["Laptop"]
-        assert [each["client_id"] for each in found["consents"]] == [rp.client_id]
-        assert [each["scope"] for each in found["authorizations"]] == [SCOPE]
-        assert len(found["sessions"]) == len(found["links"]) == len(found["recovery_codes"]) == 1
-        assert {"user.created", "consent.given"} & {each["event"] for each in found["events"]}
-        for secret in (tokens["access_token"], tokens["refresh_token"], ada.token, "digest", "public_key", "secret"):
-            assert secret not in text
-        assert "bob@example.com" not in text
-        assert bob.sub not in text
-
-    def test_every_table_of_users_is_in_it(self):
-        """A new table must come in, or be left out on purpose."""
-        assert {table.name for table, _ in tables_of_users()} - {"hanko_ceremony"} <= {
-            "hanko_authorization",
-            "hanko_consent",
-            "hanko_email_address",
-            "hanko_login_session",
-            "hanko_membership",
-            "hanko_passkey",
-            "hanko_passlink",
-            "hanko_recovery_code",
-        }
-
-    def test_what_an_admin_did_is_in_it_without_the_admin_s_place(self, ada):
-        ctx = ada.ctx
-        with transaction(ctx) as work:
-            work.record("user.deactivated", f"user:{ada.sub}", actor="user:admin", data={"why": "a test"})
-            work.record("client.deleted", "client:x", actor=f"user:{ada.sub}", data={"name": "not theirs"})
-
-        *_, about, done = [each for each in export(ada.ctx, ada.login)["events"] if each["event"] != "user.exported"]
-
-        assert about["data"] == {"why": "a test"}
-        assert "ip_address" not in about
-        assert "data" not in done
-        assert done["ip_address"] == "192.0.2.7"
-
-    def test_it_is_told(self, ada):
-        export(ada.ctx, ada.login)
-
-        assert ada.postbox.sent == [("ada@example.com", "Your data was downloaded")]
-        assert "user.exported" in ada.ctx.session.scalars(select(AuditEvent.event)).all()
-
-    def test_not_with_a_stale_sign_in(self, ada, clock):
-        clock.advance(minutes=5)
-
-        with pytest.raises(StepUpRequired):
-            export(ada.ctx, ada.login)
-
-    def test_another_account_s_freshness_does_not_count(self, app, ada, clock):
-        """GHSA-f66q-9rf6-8795 in another library: the sign-in of one user freed what was another's."""
-        clock.advance(minutes=5)
-        enter(app, "bob@example.com")
-
-        with pytest.raises(StepUpRequired):
-            export(ada.ctx, ada.login)
-
-
-def test_nothing_is_left_of_authorizations(app, ada):
-    live_a_little(ada)
-
-    delete(ada)
-
-    assert ada.ctx.session.scalar(select(func.count()).select_from(Authorization)) == 0

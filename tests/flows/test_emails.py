@@ -217,11 +217,6 @@ class TestMakingPrimary:
 
         assert ada.user.email == "ada@example.com"
 
-    def test_the_primary_one_again_does_nothing(self, ada):
-        make_primary(ada.ctx, ada.login, address_id=list_addresses(ada.ctx, user_id=ada.user.id)[0].id)
-
-        assert ada.postbox.sent == []
-
     def test_a_stale_sign_in_is_not_enough(self, ada, clock):
         added = a_second_one(ada)
         clock.advance(minutes=5)

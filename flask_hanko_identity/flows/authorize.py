@@ -1,23 +1,18 @@
 """Authorization requests: begun, resumed after sign-in, decided by the person, answered with a code."""
 
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError
-from sqlalchemy import Row
 from sqlalchemy import Table
-from sqlalchemy import bindparam
 from sqlalchemy import insert
-from sqlalchemy import or_
-from sqlalchemy import select
-from sqlalchemy import update
 
 from .. import crypto
 from .. import signals
-from ..errors import PageExpired
 from ..protocol.authorization_request import ValidRequest
 from ..protocol.authorization_request import requested_acr
 from ..protocol.authorization_request import validate
@@ -31,10 +26,10 @@ from ..protocol.interaction import Interaction
 from ..protocol.interaction import Situation
 from ..protocol.interaction import next_interaction
 from ..storage.authorizations import Authorization
-from ..storage.authorizations import AuthorizationRequest
 from ..storage.snapshots import ClientSnapshot
-from ..text import gettext
 from . import consents
+from . import pending
+from .accounts import find_account
 from .context import Context
 from .host_accounts import fresh_since
 from .host_accounts import refuse_unproven
@@ -43,38 +38,9 @@ from .login_sessions import find_signed_in
 from .unit_of_work import Work
 from .unit_of_work import transaction
 
-PENDING_LIFETIME = timedelta(minutes=30)
-"""How long a person may take to sign in and decide."""
-
 _authorization: Table = Authorization.__table__  # type: ignore[assignment]
-_request: Table = AuthorizationRequest.__table__  # type: ignore[assignment]
 
 _INSERT_AUTHORIZATION = insert(_authorization)
-_INSERT_REQUEST = insert(_request)
-_BIND = (
-    update(_request)
-    .where(
-        _request.c.handle == bindparam("b_handle"),
-        _request.c.project_id == bindparam("b_project"),
-        _request.c.answered_at.is_(None),
-        _request.c.expires_at > bindparam("b_now"),
-        or_(_request.c.browser_digest.is_(None), _request.c.browser_digest == bindparam("b_browser")),
-    )
-    .values(browser_digest=bindparam("b_browser"))
-    .returning(_request.c.id, _request.c.handle, _request.c.parameters, _request.c.created_at)
-)
-_FIND = select(_request.c.parameters, _request.c.handle).where(
-    _request.c.handle == bindparam("b_handle"),
-    _request.c.project_id == bindparam("b_project"),
-    _request.c.answered_at.is_(None),
-    _request.c.expires_at > bindparam("b_now"),
-    or_(_request.c.browser_digest.is_(None), _request.c.browser_digest == bindparam("b_browser")),
-)
-_ANSWER = (
-    update(_request)
-    .where(_request.c.id == bindparam("b_id"), _request.c.answered_at.is_(None))
-    .values(answered_at=bindparam("b_now"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,32 +100,36 @@ def park(ctx: Context, pairs: Iterable[tuple[str, str]]) -> Redirect | Parked:
     except AuthorizationError as error:
         return _refuse(ctx, error)
     with transaction(ctx):
-        return Parked(_remember(ctx, request, browser=None))
+        return Parked(pending.remember(ctx, request, browser=None))
 
 
-def begin(ctx: Context, pairs: Iterable[tuple[str, str]], *, login_token: str | None) -> Outcome:
+def begin(
+    ctx: Context, pairs: Iterable[tuple[str, str]], *, login_token: str | None, others: Sequence[str] = ()
+) -> Outcome:
     """Answer a request at once if nothing stands in its way, else remember it and say what comes first.
 
     :param login_token: value of the project's login cookie.
+    :param others: tokens of the other accounts that are signed in there.
     :raises RequestRefused: if client or redirect URI is not proven.
     """
     try:
         request = _validate(ctx, pairs)
         refuse_unproven(ctx, request)
         with transaction(ctx) as work:
-            signed_in = find_signed_in(ctx, login_token) if login_token else None
-            situation = _situation(ctx, request, signed_in)
+            signed_in, situation = _situation(ctx, request, login_token, others)
             interaction = next_interaction(request, situation)
             if interaction is Interaction.NONE and signed_in is not None:
                 return _grant(ctx, work, request, signed_in)
             _refuse_silence(request, interaction)
-            handle = _remember(ctx, request, browser=crypto.digest(ctx.origin.browser))
+            handle = pending.remember(ctx, request, browser=crypto.digest(ctx.origin.browser))
             return Wait(handle, interaction)
     except AuthorizationError as error:
         return _refuse(ctx, error)
 
 
-def resume(ctx: Context, handle: str, *, login_token: str | None, returned: bool = True) -> Outcome:
+def resume(
+    ctx: Context, handle: str, *, login_token: str | None, others: Sequence[str] = (), returned: bool = True
+) -> Outcome:
     """Take a remembered request up again: after sign-in, or for the first time with cookies.
 
     :param returned: whether the person may have been at the host's login view.
@@ -167,45 +137,45 @@ def resume(ctx: Context, handle: str, *, login_token: str | None, returned: bool
     :raises RequestRefused: if the app has changed so that it is no longer proven.
     """
     with transaction(ctx) as work:
-        row = _take(ctx, handle)
+        row = pending.take(ctx, handle)
         try:
             request = _validate(ctx, row.parameters.items())
             refuse_unproven(ctx, request)
-            signed_in = find_signed_in(ctx, login_token) if login_token else None
-            since = fresh_since(ctx, row.created_at, returned=returned)
-            interaction = next_interaction(request, _situation(ctx, request, signed_in, since=since))
+            signed_in, situation = _situation(ctx, request, login_token, others, row=row, returned=returned)
+            interaction = next_interaction(request, situation)
             _refuse_silence(request, interaction)
         except AuthorizationError as error:
-            _answer(ctx, row)
+            pending.answer(ctx, row)
             return _refuse(ctx, error)
         if interaction is Interaction.NONE and signed_in is not None:
-            _answer(ctx, row)
+            pending.answer(ctx, row)
             return _grant(ctx, work, request, signed_in)
         if interaction is Interaction.CONSENT and signed_in is not None:
             return AskConsent(handle, request, signed_in)
         return Wait(handle, interaction)
 
 
-def decide(ctx: Context, handle: str, *, allow: bool, login_token: str | None) -> Outcome:
+def decide(ctx: Context, handle: str, *, allow: bool, login_token: str | None, others: Sequence[str] = ()) -> Outcome:
     """The person's yes or no to the consent page.
 
     :raises PageExpired: if there is no such open request in this browser.
     """
     with transaction(ctx) as work:
-        row = _take(ctx, handle)
+        row = pending.take(ctx, handle)
         try:
             request = _validate(ctx, row.parameters.items())
-            signed_in = find_signed_in(ctx, login_token) if login_token else None
-            since = fresh_since(ctx, row.created_at, returned=True)
-            interaction = next_interaction(request, _situation(ctx, request, signed_in, since=since))
+            signed_in, situation = _situation(ctx, request, login_token, others, row=row)
+            interaction = next_interaction(request, situation)
+            if interaction is Interaction.SELECT:
+                return Wait(handle, interaction)
             if signed_in is None or interaction in (Interaction.LOGIN, Interaction.CREATE):
                 return Wait(handle, Interaction.LOGIN)
             _refuse_silence(request, interaction)
-            _answer(ctx, row)
+            pending.answer(ctx, row)
             if not allow:
                 raise _error(request, AccessDeniedError("The user said no."))
         except AuthorizationError as error:
-            _answer(ctx, row)
+            pending.answer(ctx, row)
             return _refuse(ctx, error)
         consents.remember(ctx, user_id=signed_in.user_id, client_id=request.client.id, scope=request.scope)
         work.record(
@@ -219,7 +189,7 @@ def decide(ctx: Context, handle: str, *, allow: bool, login_token: str | None) -
 
 def find_pending(ctx: Context, handle: str) -> PendingRequest | None:
     """The open request with this handle in this browser, for the page that signs the person in."""
-    row = ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none()
+    row = pending.find(ctx, handle)
     client = _find_client(ctx, row.parameters["client_id"]) if row is not None else None
     if row is None or client is None:
         return None
@@ -240,16 +210,35 @@ def _find_client(ctx: Context, client_id: str) -> ClientSnapshot | None:
     return ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=client_id)
 
 
-def _situation(ctx: Context, request: ValidRequest, signed_in: SignedIn | None, *, since: Any = None) -> Situation:
-    consented: tuple[str, ...] = ()
-    if signed_in is not None and not request.client.first_party:
-        consented = consents.given(ctx, user_id=signed_in.user_id, client_id=request.client.id)
+def _situation(
+    ctx: Context,
+    request: ValidRequest,
+    login_token: str | None,
+    others: Sequence[str],
+    *,
+    row: Any = None,
+    returned: bool = True,
+) -> tuple[SignedIn | None, Situation]:
+    """Whose answer it would be, and what is true of them.
+
+    :param row: of the request, where it has been waiting.
+    """
+    signed_in = find_signed_in(ctx, login_token) if login_token else None
     hinted_sub = None
     if request.id_token_hint is not None:
         hint = ctx.keys.recognise_id_token(ctx.project, request.id_token_hint)
         if hint is not None and hint["aud"] == request.client.client_id:
             hinted_sub = hint["sub"]
-    return Situation(ctx.now, signed_in, consented, hinted_sub, since)
+    if hinted_sub is not None and (signed_in is None or signed_in.sub != hinted_sub):
+        signed_in = find_account(ctx, others, sub=hinted_sub) or signed_in
+    consented: tuple[str, ...] = ()
+    if signed_in is not None and not request.client.first_party:
+        consented = consents.given(ctx, user_id=signed_in.user_id, client_id=request.client.id)
+    if row is None:
+        return signed_in, Situation(ctx.now, signed_in, consented, hinted_sub)
+    since = fresh_since(ctx, row.created_at, returned=returned)
+    chosen = signed_in is not None and pending.chosen_sid(row) == signed_in.sid
+    return signed_in, Situation(ctx.now, signed_in, consented, hinted_sub, since, chosen)
 
 
 def _refuse_silence(request: ValidRequest, interaction: Interaction) -> None:
@@ -268,49 +257,6 @@ def _error(request: ValidRequest, error: OAuth2Error) -> AuthorizationError:
 
 def _refuse(ctx: Context, error: AuthorizationError) -> Redirect:
     return Redirect(error_uri(error.redirect_uri, error=error.error, state=error.state, issuer=ctx.project.issuer))
-
-
-def _remember(ctx: Context, request: ValidRequest, *, browser: bytes | None) -> str:
-    handle = crypto.random_text()
-    ctx.session.execute(
-        _INSERT_REQUEST,
-        {
-            "project_id": ctx.project.id,
-            "client_id": request.client.id,
-            "handle": handle,
-            "browser_digest": browser,
-            "parameters": dict(request.parameters),
-            "created_at": ctx.now,
-            "expires_at": ctx.now + PENDING_LIFETIME,
-        },
-    )
-    return handle
-
-
-def _key(ctx: Context, handle: str) -> dict[str, Any]:
-    return {
-        "b_handle": handle[:64],
-        "b_project": ctx.project.id,
-        "b_now": ctx.now,
-        "b_browser": crypto.digest(ctx.origin.browser),
-    }
-
-
-def _take(ctx: Context, handle: str) -> Row[Any]:
-    # An unbound request is bound to the first browser that continues it; then it works nowhere else.
-    row = ctx.session.execute(_BIND, _key(ctx, handle)).one_or_none() if ctx.origin.browser else None
-    if row is None:
-        raise PageExpired(
-            gettext(
-                "This sign-in is over: it took too long, was finished already, or began in another browser. "
-                "Go back to the app and start again."
-            )
-        )
-    return row
-
-
-def _answer(ctx: Context, row: Row[Any]) -> None:
-    ctx.session.execute(_ANSWER, {"b_id": row.id, "b_now": ctx.now})
 
 
 def _grant(ctx: Context, work: Work, request: ValidRequest, signed_in: SignedIn) -> Redirect:

@@ -20,6 +20,8 @@ class Interaction(Enum):
     NONE = "none"
     LOGIN = "login"
     CREATE = "create"
+    SELECT = "select"
+    """They say as whom they go on."""
     CONSENT = "consent"
     UNMET = "unmet"
     """They signed in just now and still not as strongly as asked."""
@@ -48,6 +50,8 @@ class Situation:
     """Subject of a valid ``id_token_hint``."""
     since: datetime | None = None
     """When the request was first seen, if it had to wait for a person: what is newer than this answers it."""
+    chosen: bool = False
+    """Whether the person chose this session for this very request."""
 
 
 def next_interaction(request: ValidRequest, situation: Situation) -> Interaction:
@@ -56,8 +60,10 @@ def next_interaction(request: ValidRequest, situation: Situation) -> Interaction
     if session is None:
         return Interaction.CREATE if "create" in request.prompt else Interaction.LOGIN
     fresh = situation.since is not None and session.auth_time >= situation.since
-    if request.prompt & {"login", "select_account", "create"} and not fresh:
+    if request.prompt & {"login", "create"} and not fresh:
         return Interaction.CREATE if "create" in request.prompt else Interaction.LOGIN
+    if "select_account" in request.prompt and not fresh and not situation.chosen:
+        return Interaction.SELECT
     if request.max_age is not None and not fresh:
         age = situation.now - session.auth_time
         if request.max_age == 0 or age > timedelta(seconds=request.max_age):

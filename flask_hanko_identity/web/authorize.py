@@ -20,6 +20,7 @@ from ..text import gettext
 from .context import ready_context
 from .cookies import browser_token
 from .cookies import login_token
+from .cookies import other_login_tokens
 from .forms import ConsentForm
 from .host_accounts import find_login
 from .host_accounts import send_to_host
@@ -27,6 +28,12 @@ from .pages import render
 from .requests import authorization_pairs
 
 Answer = str | AnyResponse
+
+_PAGES = {
+    Interaction.LOGIN: "hanko_login.login",
+    Interaction.CREATE: "hanko_login.signup",
+    Interaction.SELECT: "hanko_sessions.accounts",
+}
 
 
 def add_authorize_views(blueprint: Blueprint) -> None:
@@ -36,7 +43,7 @@ def add_authorize_views(blueprint: Blueprint) -> None:
     def authorize(slug: str) -> Answer:
         browser_token()
         ctx, login = find_login(ready_context(slug))
-        return _answer(ctx, login, flow.begin(ctx, authorization_pairs(), login_token=login.token))
+        return _answer(ctx, login, flow.begin(ctx, authorization_pairs(), login_token=login.token, others=_others(ctx)))
 
     @blueprint.post("/<slug>/authorize")
     def authorize_by_post(slug: str) -> Answer:
@@ -50,7 +57,7 @@ def add_authorize_views(blueprint: Blueprint) -> None:
         ctx, login = find_login(ready_context(slug))
         handle = request.args.get("request", "")
         returned = "first" not in request.args
-        outcome = flow.resume(ctx, handle, login_token=login.token, returned=returned)
+        outcome = flow.resume(ctx, handle, login_token=login.token, others=_others(ctx), returned=returned)
         return _answer(ctx, login, outcome, returned=returned)
 
     @blueprint.post("/<slug>/authorize/decision")
@@ -65,7 +72,12 @@ def add_authorize_views(blueprint: Blueprint) -> None:
         if login.token != seen_by:
             # The host has another person now, who has not seen the page: it is for them to decide.
             return redirect(url_for("hanko_oidc.resume", slug=slug, request=handle), 303)
-        return _answer(ctx, login, flow.decide(ctx, handle, allow=form.allow.data, login_token=login.token))
+        outcome = flow.decide(ctx, handle, allow=form.allow.data, login_token=login.token, others=_others(ctx))
+        return _answer(ctx, login, outcome)
+
+
+def _others(ctx: Context) -> list[str]:
+    return other_login_tokens(ctx.project) if ctx.project.type == ProjectType.IDENTITY else []
 
 
 def _answer(ctx: Context, login: HostLogin, outcome: flow.Outcome, *, returned: bool = False) -> Answer:
@@ -81,8 +93,7 @@ def _answer(ctx: Context, login: HostLogin, outcome: flow.Outcome, *, returned: 
         return redirect(url_for("hanko_oidc.resume", slug=slug, request=outcome.handle), 303)
     if ctx.project.type == ProjectType.HOST:
         return send_to_host(ctx, outcome.handle, login=login, returned=returned)
-    page = "hanko_login.signup" if outcome.interaction is Interaction.CREATE else "hanko_login.login"
-    return redirect(url_for(page, slug=slug, request=outcome.handle), 303)
+    return redirect(url_for(_PAGES[outcome.interaction], slug=slug, request=outcome.handle), 303)
 
 
 def see_other(uri: str) -> Response:

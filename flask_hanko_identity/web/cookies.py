@@ -1,11 +1,13 @@
-"""Our own two cookies; Flask's session cookie is the host's and stays untouched.
+"""Our own cookies; Flask's session cookie is the host's and stays untouched.
 
 One names the browser (whatever project it visits), so that a pending request, a ceremony and a form work only where
-they began. One for each project names the login session. Both are HttpOnly, SameSite=Lax, without a Domain, and
+they began. One for each project names the login session, and one more those of other accounts that are signed in at
+the same time. All are HttpOnly, SameSite=Lax, without a Domain, and
 ``__Host-`` on https (RFC 6265bis, section 4.1.3.2).
 """
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Response
@@ -18,6 +20,7 @@ from ..settings import Settings
 from ..storage.snapshots import ProjectSnapshot
 
 _TOKEN = re.compile(r"[0-9A-Za-z]{43}")
+_TOKENS = re.compile(r"[0-9A-Za-z]{43}(?:\.[0-9A-Za-z]{43}){0,15}")
 _BROWSER_AGE = 400 * 24 * 3600
 _LATER = re.compile(r"[0-9]{1,12}\.[0-9A-Za-z_-]{43}")
 
@@ -54,6 +57,19 @@ def set_login_token(project: ProjectSnapshot, token: str) -> None:
 def clear_login_token(project: ProjectSnapshot) -> None:
     """Sign the browser out."""
     _outbox()[_login_name(project)] = ("", 0)
+
+
+def other_login_tokens(project: ProjectSnapshot) -> list[str]:
+    """What the login cookie held for the other accounts that are signed in here, the last one first."""
+    name = _others_name(project)
+    value = _outbox()[name][0] if name in _outbox() else request.cookies.get(name, "")
+    return value.split(".") if _TOKENS.fullmatch(value) else []
+
+
+def set_other_login_tokens(project: ProjectSnapshot, tokens: Sequence[str]) -> None:
+    """Keep them in the browser; none of them takes the cookie away."""
+    age = int(_settings().session_lifetime.total_seconds()) if tokens else 0
+    _outbox()[_others_name(project)] = (".".join(tokens), age)
 
 
 def later_note(project: ProjectSnapshot) -> str | None:
@@ -101,6 +117,10 @@ def _browser_name() -> str:
 
 def _login_name(project: ProjectSnapshot) -> str:
     return f"{_browser_name()}-{project.slug}"
+
+
+def _others_name(project: ProjectSnapshot) -> str:
+    return f"{_browser_name()}.others-{project.slug}"
 
 
 def _later_name(project: ProjectSnapshot) -> str:

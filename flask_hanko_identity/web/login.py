@@ -45,6 +45,7 @@ from .profile import add_profile_views
 from .sessions import begin_login_session
 from .sessions import current_login
 from .sessions import end_login_session
+from .sessions import other_accounts
 
 
 def make_login_blueprint() -> Blueprint:
@@ -73,12 +74,13 @@ def login(slug: str) -> ResponseReturnValue:
     pending = _pending(ctx)
     again = request.args.get("again") == "1"
     login = current_login(ctx)
-    if pending is None and login is not None and not again:
+    if pending is None and login is not None and not again and request.args.get("other") != "1":
         return redirect(continue_url(ctx, page=request.args.get("next")), 303)
     return render(
         "login.html",
         pending=pending,
         confirms=login if again else None,
+        others=other_accounts(ctx),
         signup_is_open=is_open(ctx),
         signed_out=request.args.get("signed_out") == "1",
         by_mail=is_offered(ctx, pending),

@@ -2,6 +2,9 @@
 
 from flask import g
 
+from ..flows.accounts import MOST
+from ..flows.accounts import Account
+from ..flows.accounts import list_accounts
 from ..flows.context import Context
 from ..flows.login_sessions import NewSession
 from ..flows.login_sessions import SignedIn
@@ -9,7 +12,9 @@ from ..flows.login_sessions import find_signed_in
 from ..flows.login_sessions import sign_out
 from .cookies import clear_login_token
 from .cookies import login_token
+from .cookies import other_login_tokens
 from .cookies import set_login_token
+from .cookies import set_other_login_tokens
 
 
 def current_login(ctx: Context) -> SignedIn | None:
@@ -24,8 +29,23 @@ def current_login(ctx: Context) -> SignedIn | None:
 
 
 def begin_login_session(ctx: Context, opened: NewSession) -> None:
-    """Give the browser the cookie of a session that was just opened."""
+    """Give the browser the cookie of a session that was just opened, and keep the one of another account."""
+    previous = login_token(ctx.project)
+    if opened.keeps_previous and previous is not None:
+        others = [token for token in other_login_tokens(ctx.project) if token != previous]
+        set_other_login_tokens(ctx.project, [previous, *others][:MOST])
     set_login_token(ctx.project, opened.token)
+
+
+def signed_in_tokens(ctx: Context) -> list[str]:
+    """The tokens of all accounts that this browser says it is signed in with, the current one first."""
+    current = login_token(ctx.project)
+    return [*([current] if current else []), *other_login_tokens(ctx.project)]
+
+
+def other_accounts(ctx: Context) -> list[Account]:
+    """The accounts that are signed in here besides the current one."""
+    return list_accounts(ctx, other_login_tokens(ctx.project))
 
 
 def end_login_session(ctx: Context) -> None:

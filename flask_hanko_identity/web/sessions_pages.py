@@ -1,4 +1,7 @@
-"""The section of the profile on sessions: where the person is signed in, and signing out there."""
+"""The section of the profile on sessions: where the person is signed in, and signing out there.
+
+Its blueprint also has the choice among several accounts.
+"""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
@@ -7,6 +10,7 @@ from ..flows.sessions import end_one
 from ..flows.sessions import end_others
 from ..flows.sessions import list_sessions
 from ..text import lazy_gettext
+from . import chooser
 from .profile_forms import ButtonForm
 from .profile_page import Person
 from .profile_page import for_person
@@ -20,12 +24,15 @@ _DONE = {
 
 
 def make_sessions_blueprint() -> Blueprint:
-    """``hanko_sessions``: the section of the profile."""
+    """``hanko_sessions``: the section of the profile, and the account chooser."""
     blueprint = Blueprint("hanko_sessions", __name__)
     for rule, view, methods in (
         ("/profile/sessions", sessions, "GET"),
         ("/profile/sessions/others/end", end_other_sessions, "POST"),
         ("/profile/sessions/<sid>/end", end_session, "POST"),
+        ("/accounts", chooser.accounts, "GET"),
+        ("/accounts", chooser.choose, "POST"),
+        ("/accounts/sign-out", chooser.sign_out_all, "POST"),
     ):
         blueprint.add_url_rule("/<slug>" + rule, view_func=view, methods=[methods])
     return blueprint

@@ -7,13 +7,15 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint format clean
+.PHONY: help run test coverage screenshots lint format clean
 
 help:
 	@echo "make run       start the example: host app and provider on http://localhost:8000,"
 	@echo "               demo relying party on http://127.0.0.1:8001"
 	@echo "make test      run every test (PYTEST_ARGS=... is handed to pytest)"
 	@echo "make coverage  the same, with branch coverage"
+	@echo "make screenshots"
+	@echo "               take the pictures in docs/screenshots again"
 	@echo "make lint      ruff, mypy and codespell"
 	@echo "make format    let ruff rewrite what it can"
 	@echo "make clean     remove .venv and caches"
@@ -43,6 +45,10 @@ test: $(VENV)/dev.stamp
 
 coverage: PYTEST_ARGS += --cov --cov-report=term
 coverage: test
+
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.prepare
+	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/journeys -k "fit_for_everybody or from_sign_up"
 
 lint: $(VENV)/dev.stamp
 	@status=0; for check in "ruff check" "ruff format --check" mypy codespell; do \

@@ -95,9 +95,7 @@ class KeyRing:
 
     def derive_text(self, *parts: str) -> list[str]:
         """Texts of 256 bits that only this ring can derive from ``parts``, one for each key, newest first."""
-        return [
-            _to_text(int.from_bytes(hmac.digest(key, _join(parts), "sha256")), 256) for key in self._mac_keys
-        ]
+        return [_to_text(int.from_bytes(hmac.digest(key, _join(parts), "sha256")), 256) for key in self._mac_keys]
 
     @staticmethod
     def _mac(key: bytes, parts: Sequence[str]) -> bytes:

@@ -26,6 +26,7 @@ from .storage.engines import prepare_engine
 from .storage.snapshots import Snapshots
 from .web import register_blueprints
 from .web.mail import AppMailer
+from .web.startup import refuse_unsafe
 from .web.translations import use_flask_babel
 
 EXTENSION = "hanko_identity"
@@ -86,18 +87,16 @@ class HankoIdentity:
     :param clock: returns the present as an aware datetime; for tests.
     """
 
-    def __init__(
-        self, app: Flask | None = None, *, db: SQLAlchemy | None = None, clock: Clock = utcnow
-    ) -> None:
+    def __init__(self, app: Flask | None = None, *, db: SQLAlchemy | None = None, clock: Clock = utcnow) -> None:
         self._clock = clock
         self.hooks = Hooks()
         if app is not None:
             self.init_app(app, db=db)
 
     def init_app(self, app: Flask, *, db: SQLAlchemy | None = None) -> None:
-        """Add the extension to an app. Call it after ``CSRFProtect(app)``, if the host has that.
+        """Add the extension to an app.
 
-        :raises ConfigurationError: if a setting is missing or wrong, or the extension is there already.
+        :raises ConfigurationError: if a setting is missing, wrong or unsafe, or the extension is there already.
         """
         if EXTENSION in app.extensions:
             raise ConfigurationError("HankoIdentity was added to this app already.")
@@ -106,6 +105,7 @@ class HankoIdentity:
         if db is None:
             raise ConfigurationError("HankoIdentity needs the host's Flask-SQLAlchemy object: pass db=db.")
         settings = Settings.from_config(app.config)
+        refuse_unsafe(app, settings)
         mirror_tables(db.metadata)
         ring = KeyRing(settings.encryption_keys)
         app.extensions[EXTENSION] = IdentityState(

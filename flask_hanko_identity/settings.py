@@ -4,6 +4,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
@@ -34,8 +35,8 @@ class Settings:
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys that encrypt what is stored, newest first. Derived from ``SECRET_KEY`` unless set."""
     passkey_project: str = ""
-    """Slug of the project whose passkeys page password managers open: a host has one
-    ``/.well-known/passkey-endpoints``, which has to be served at the host named by ``rp_id``. The console unless set."""
+    """Slug of the project whose passkeys page password managers open: the host named by ``rp_id`` has one
+    ``/.well-known/passkey-endpoints``. The console unless set."""
     console: bool = True
     """Whether the management console is served."""
     console_signup: str = "invite"
@@ -43,7 +44,7 @@ class Settings:
     cookie_name: str = "hanko_identity"
     """Stem of our cookies' names; ``__Host-`` is put before it where the base URL is https."""
     sqlite_tuning: bool = True
-    """Set WAL, ``synchronous=FULL``, foreign keys and a busy timeout on SQLite connections."""
+    """Set WAL, ``synchronous=FULL`` and foreign keys on SQLite connections."""
     rate_limit_url: str = field(default="", repr=False)
     """Where rate limits are counted: ``redis://…`` or ``rediss://…``, or the host's database if empty. ``none``
     switches them off, which is for load tests only."""
@@ -116,6 +117,12 @@ class Settings:
                 f"{PREFIX}RP_ID is {self.rp_id!r} but pages are served from {host!r}: passkeys need the host name "
                 "itself or a parent domain of it."
             )
+        for origin in self.origins:
+            if origin.startswith("http") and not _is_origin(origin):
+                raise ConfigurationError(
+                    f"{PREFIX}ORIGINS holds {origin!r}, which no browser sends: write https:// and the host name in "
+                    "lower case, a port only if it is not 443, and no slash at the end (http for localhost alone)."
+                )
         if self.console_signup not in ("invite", "open"):
             raise ConfigurationError(f"{PREFIX}CONSOLE_SIGNUP must be 'invite' or 'open'.")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", self.cookie_name):
@@ -143,7 +150,8 @@ def _convert(name: str, value: Any) -> Any:
         if isinstance(value, timedelta):
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return timedelta(seconds=value)
+            with suppress(ValueError, OverflowError):
+                return timedelta(seconds=value)
         raise ConfigurationError(f"{PREFIX}{name.upper()} must be a number of seconds or a timedelta.")
     if kind is bool:
         if not isinstance(value, bool):
@@ -172,7 +180,7 @@ def _check_base_url(url: str) -> _Base:
     wrong = f"{PREFIX}BASE_URL {url!r} cannot be used: "
     try:
         parts = urlsplit(url)
-        port = parts.port
+        parts.port  # noqa: B018 - reading it checks it
     except ValueError as error:
         raise ConfigurationError(wrong + str(error)) from error
     host = parts.hostname or ""
@@ -190,12 +198,33 @@ def _check_base_url(url: str) -> _Base:
         pass
     else:
         raise ConfigurationError(wrong + "passkeys need a host name, not an IP address (localhost will do).")
-    if parts.scheme == "http" and host != "localhost" and not host.endswith(".localhost"):
+    if parts.scheme == "http" and not _is_local(host):
         raise ConfigurationError(wrong + "only https keeps people safe; http works for localhost alone.")
-    if parts.netloc != (host if port is None else f"{host}:{port}") or url != url.lower():
-        if parts.netloc != parts.netloc.lower():
-            raise ConfigurationError(wrong + "write the host name in lower case.")
+    origin = url.removesuffix(parts.path)
+    if origin != origin.lower():
+        raise ConfigurationError(wrong + "write the scheme and the host name in lower case.")
+    if not _is_origin(origin):
+        raise ConfigurationError(
+            wrong + "write the host name as browsers send it: letters, digits, dots and hyphens (xn--… for others), "
+            f"and a port only if it is not {_DEFAULT_PORTS[parts.scheme]}."
+        )
     return _Base(parts.scheme, parts.netloc, host, parts.path)
+
+
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser could send this as ``Origin``, from a page that may use passkeys."""
+    found = re.fullmatch(r"(https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::([1-9]\d{0,4}))?", text)
+    if found is None:
+        return False
+    scheme, host, port = found[1], found[2], found[4]
+    return port != _DEFAULT_PORTS[scheme] and (scheme == "https" or _is_local(host))
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _check_prefix(prefix: str) -> None:

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from functools import cache
 from typing import Any
+from typing import TypeVar
 from urllib.parse import parse_qs
 from urllib.parse import parse_qsl
 from urllib.parse import urlsplit
@@ -14,10 +16,12 @@ from urllib.parse import urlsplit
 import jwt as pyjwt
 from flask import Flask
 from flask.testing import FlaskClient
+from jwt.algorithms import OKPAlgorithm
 from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from flask_hanko_identity.flows.clients import connect_client
+from flask_hanko_identity.flows.context import Context
 from flask_hanko_identity.flows.login_sessions import open_session
 from flask_hanko_identity.flows.unit_of_work import transaction
 from flask_hanko_identity.flows.users import create_user
@@ -26,11 +30,19 @@ from flask_hanko_identity.protocol.passkeys import Assurance
 from flask_hanko_identity.protocol.signing import ALGORITHMS
 from flask_hanko_identity.protocol.signing import NewKey
 from flask_hanko_identity.protocol.signing import generate
+from flask_hanko_identity.storage import Client
 from flask_hanko_identity.storage import SigningKey
+from flask_hanko_identity.storage import User
+from flask_hanko_identity.storage.clients import find_client
 from tests.management import make_context
 from tests.sign_in import add_project
 
+T = TypeVar("T")
+
 PREFIX = "/identity"
+
+# PyJWT knows the algorithm, but not yet by the name that RFC 9864 gave it.
+pyjwt.register_algorithm("Ed25519", OKPAlgorithm())
 
 ADA: dict[str, Any] = {
     "name": "Ada Lovelace",
@@ -202,13 +214,14 @@ class RelyingParty:
         header = pyjwt.get_unverified_header(id_token)
         key = next(each for each in keys if each["kid"] == header["kid"])
         algorithm = "EdDSA" if header["alg"] == "Ed25519" else header["alg"]
+        checks: Any = {"verify_exp": False, "verify_iat": False, **options}
         claims: dict[str, Any] = pyjwt.decode(
             id_token,
             pyjwt.PyJWK(key, algorithm=algorithm).key,
             algorithms=[header["alg"], algorithm],
             audience=self.client_id,
             issuer=self.issuer,
-            options={"verify_exp": False, "verify_iat": False, **options},
+            options=checks,
         )
         return claims
 
@@ -250,12 +263,19 @@ def connect_native(app: Flask, slug: str = "shop", **values: Any) -> RelyingPart
     return connect(app, slug, **settings)
 
 
+def change_client(rp: RelyingParty, change: Callable[[Context, Client], T]) -> T:
+    """Do something to the app as an admin would; gives what that gave."""
+    with rp.app.app_context():
+        ctx = make_context(rp.app, rp.slug)
+        client = find_client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
+        assert client is not None
+        return change(ctx, client)
+
+
 def sign_in_browser(
     app: Flask, browser: FlaskClient, sub: str, slug: str = "shop", *, assurance: Assurance = DEVICE_BOUND
 ) -> str:
     """Give a browser a login session of a user, as the end of a passkey ceremony would; gives the ``sid``."""
-    from flask_hanko_identity.storage import User
-
     with app.app_context():
         ctx = make_context(app, slug)
         user = ctx.session.query(User).filter_by(project_id=ctx.project.id, sub=sub).one()

@@ -3,9 +3,7 @@
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ..flows.check import HostFacts
 from ..flows.check import Level
 from ..flows.check import check as examine
 from ..flows.encryption import reseal_all
@@ -18,7 +16,7 @@ from ..storage.projects import CONSOLE_SLUG
 from ..storage.projects import ProjectStatus
 from ..text import gettext
 from ..text import ngettext
-from ..web.mail import AppMailer
+from ..web.startup import host_facts
 from .reports import Report
 from .reports import command
 from .reports import context
@@ -62,16 +60,7 @@ def init(email: str | None) -> Report:
 @single_command("check")
 def check() -> Report:
     """Look for what is wrong with the settings, the database and the projects."""
-    app = current_app
-    mailer = AppMailer(app._get_current_object())  # type: ignore[attr-defined]
-    host = HostFacts(
-        debug=app.debug,
-        secret_key=app.config.get("SECRET_KEY"),
-        mail=mailer.has_server,
-        mail_sender=mailer.sender is not None,
-        proxy_fix=isinstance(app.wsgi_app, ProxyFix),
-    )
-    findings = examine(context(), host)
+    findings = examine(context(), host_facts(current_app))
     bad = any(finding.level is Level.ERROR for finding in findings)
     return Report(
         {

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 
 from .. import crypto
 from .. import signals
+from ..protocol.assurance import reached
 from ..protocol.authorization_request import ValidRequest
 from ..protocol.authorization_request import requested_acr
 from ..protocol.authorization_request import validate
@@ -177,12 +178,12 @@ def decide(ctx: Context, handle: str, *, allow: bool, login_token: str | None, o
         except AuthorizationError as error:
             pending.answer(ctx, row)
             return _refuse(ctx, error)
-        consents.remember(ctx, user_id=signed_in.user_id, client_id=request.client.id, scope=request.scope)
+        consents.remember(ctx, user_id=signed_in.user_id, client_id=request.client.id, scope=request.consent_scope)
         work.record(
             "consent.given",
             f"client:{request.client.client_id}",
             actor=f"user:{signed_in.sub}",
-            data={"scope": " ".join(request.scope)},
+            data={"scope": " ".join(request.consent_scope)},
         )
         return _grant(ctx, work, request, signed_in)
 
@@ -275,7 +276,7 @@ def _grant(ctx: Context, work: Work, request: ValidRequest, signed_in: SignedIn)
             "nonce": request.nonce,
             "sid": signed_in.sid,
             "auth_time": signed_in.auth_time,
-            "acr": signed_in.acr,
+            "acr": reached(signed_in.acr, request.acr_values) or signed_in.acr,
             "amr": list(signed_in.amr),
             "claims": request.claims,
             "created_at": ctx.now,

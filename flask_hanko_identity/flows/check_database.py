@@ -46,8 +46,7 @@ def check_database(ctx: Context) -> list[Finding]:
             error(
                 "database",
                 gettext(
-                    "The database does not answer (%(error)s). Look at SQLALCHEMY_DATABASE_URI and "
-                    "at the server.",
+                    "The database does not answer (%(error)s). Look at SQLALCHEMY_DATABASE_URI and at the server.",
                     error=type(failure).__name__,
                 ),
             )
@@ -92,9 +91,7 @@ def _database_settings(ctx: Context) -> Iterator[Finding]:
     else:
         yield error(
             "database",
-            gettext(
-                "%(name)s is not supported. Set SQLALCHEMY_DATABASE_URI to PostgreSQL or SQLite.", name=name
-            ),
+            gettext("%(name)s is not supported. Set SQLALCHEMY_DATABASE_URI to PostgreSQL or SQLite.", name=name),
         )
 
 
@@ -126,8 +123,7 @@ def _migrations(ctx: Context) -> Finding:
         return error(
             "migrations",
             gettext(
-                "The tables are at revision %(now)s, this version needs %(newest)s. Run flask identity "
-                "db upgrade.",
+                "The tables are at revision %(now)s, this version needs %(newest)s. Run flask identity db upgrade.",
                 now=now,
                 newest=newest,
             ),
@@ -200,8 +196,7 @@ def _keys(ctx: Context) -> Iterable[Finding]:
             yield warning(
                 subject,
                 gettext(
-                    "Its %(algorithm)s key is more than a year old. Run flask identity keys rotate --project "
-                    "%(slug)s.",
+                    "Its %(algorithm)s key is more than a year old. Run flask identity keys rotate --project %(slug)s.",
                     algorithm=row.algorithm,
                     slug=row.slug,
                 ),

@@ -94,9 +94,7 @@ def is_live(ctx: Context, secret: ClientSecret) -> bool:
 def add_secret(ctx: Context, client: Client, *, label: str, submission: str | None) -> IssuedSecret:
     """A secret of 256 bits, of which only the digest is stored; within the caller's transaction."""
     secret = random_text(256)
-    row = ClientSecret(
-        digest=digest(secret), last4=secret[-4:], label=label, created_at=ctx.now, submission=submission
-    )
+    row = ClientSecret(digest=digest(secret), last4=secret[-4:], label=label, created_at=ctx.now, submission=submission)
     client.secrets.append(row)
     ctx.session.flush()
     return IssuedSecret(row.id, secret, row.last4)
@@ -121,9 +119,7 @@ def _create(
         live = [each for each in live if is_live(ctx, each)]
     if len(live) >= MOST_SECRETS:
         raise Conflict(
-            gettext(
-                "This app has %(most)d secrets already. Revoke one that is not in use.", most=MOST_SECRETS
-            )
+            gettext("This app has %(most)d secrets already. Revoke one that is not in use.", most=MOST_SECRETS)
         )
     issued = add_secret(ctx, client, label=label, submission=submission)
     _record(ctx, work, "client.secret_created", client, issued.last4)

@@ -113,9 +113,7 @@ def connect_client(
     submission = check_submission(submission)
     project = ctx.project
     if project.slug == CONSOLE_SLUG:
-        raise InvalidInput(
-            gettext("The console's own project takes no apps. Choose another."), field="project"
-        )
+        raise InvalidInput(gettext("The console's own project takes no apps. Choose another."), field="project")
     asked = (Client.submission, Client.client_id, Client.project_id == project.id)
     try:
         with transaction(ctx) as work:
@@ -139,9 +137,7 @@ def update_client(ctx: Context, client: Client, changes: ClientSettings) -> dict
         checked = check_settings(merge(stored, changes), client.application_type)
         before, after = asdict(stored), asdict(checked)
         changed = {
-            name: {"before": before[name], "after": after[name]}
-            for name in after
-            if before[name] != after[name]
+            name: {"before": before[name], "after": after[name]} for name in after if before[name] != after[name]
         }
         for name in _COLUMNS:
             setattr(client, name, after[name])
@@ -221,9 +217,7 @@ def _replace_addresses(client: Client, kind: RedirectKind, wanted: Sequence[str]
     client.redirect_uris += [RedirectURI(kind=kind, uri=uri) for uri in wanted if uri not in present]
 
 
-def _record(
-    ctx: Context, work: Work, event: str, client: Client, *, data: dict[str, Any] | None = None
-) -> None:
+def _record(ctx: Context, work: Work, event: str, client: Client, *, data: dict[str, Any] | None = None) -> None:
     work.record(
         event,
         f"client:{client.client_id}",

@@ -45,14 +45,10 @@ def reseal_all(ctx: Context) -> Resealed:
                 except DecryptionFailed:
                     unreadable.append(row.kid)
                     continue
-                ctx.session.execute(
-                    update(SigningKey).where(SigningKey.id == row.id).values(sealed_private_key=sealed)
-                )
+                ctx.session.execute(update(SigningKey).where(SigningKey.id == row.id).values(sealed_private_key=sealed))
                 count += 1
             if not rows:
-                work.record(
-                    "encryption.rotated", "system", data={"resealed": count, "unreadable": len(unreadable)}
-                )
+                work.record("encryption.rotated", "system", data={"resealed": count, "unreadable": len(unreadable)})
             work.changes_settings()
         if not rows:
             return Resealed(count, tuple(unreadable))

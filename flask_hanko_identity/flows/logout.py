@@ -1,6 +1,7 @@
 """Logout that an app asks for (RP-Initiated Logout 1.0)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,9 +41,7 @@ _open = (
     _request.c.expires_at > bindparam("b_now"),
 )
 _FIND = select(_request.c.id, _request.c.parameters).where(*_open)
-_ANSWER = (
-    update(_request).where(*_open).values(answered_at=bindparam("b_now")).returning(_request.c.parameters)
-)
+_ANSWER = update(_request).where(*_open).values(answered_at=bindparam("b_now")).returning(_request.c.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,9 @@ class Done:
 class _Checked:
     client_id: str | None
     redirect_uri: str | None
-    sub: str | None
-    """Whom the hint names, or None without a hint that is ours."""
-
-    def to_json(self) -> dict[str, Any]:
-        return {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "sub": self.sub}
+    state: str | None
+    sid: str | None
+    """The login session that the hint names, or None without a hint that is ours."""
 
 
 def park(ctx: Context, parameters: Mapping[str, str]) -> Parked:
@@ -107,7 +104,7 @@ def resume(ctx: Context, handle: str, *, login_token: str | None) -> AskFirst | 
     :raises PageExpired: if it is over.
     """
     with transaction(ctx) as work:
-        row = ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none()
+        row = ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none() if is_storable(handle) else None
         if row is None:
             raise _over()
         return _proceed(ctx, work, _Checked(**row.parameters), login_token=login_token, handle=handle)
@@ -119,14 +116,14 @@ def confirm(ctx: Context, handle: str, *, login_token: str | None) -> Done:
     :raises PageExpired: if the page is over.
     """
     with transaction(ctx) as work:
-        row = ctx.session.execute(_ANSWER, _key(ctx, handle)).one_or_none()
+        row = ctx.session.execute(_ANSWER, _key(ctx, handle)).one_or_none() if is_storable(handle) else None
         if row is None:
             raise _over()
         checked = _Checked(**row.parameters)
         signed_in = find_signed_in(ctx, login_token) if login_token else None
         if signed_in is not None:
             _end(ctx, work, signed_in, checked.client_id)
-        return Done(checked.redirect_uri, ended=signed_in is not None)
+        return _done(ctx, checked, ended=signed_in is not None)
 
 
 def _proceed(
@@ -134,16 +131,24 @@ def _proceed(
 ) -> AskFirst | Done:
     signed_in = find_signed_in(ctx, login_token) if login_token else None
     if signed_in is None:
-        return Done(checked.redirect_uri)
-    if checked.sub != signed_in.sub:
-        # Section 6: a request without a hint of this session may come from anybody.
+        return _done(ctx, checked, ended=False)
+    if checked.sid != signed_in.sid:
+        # Sections 2 and 6: a request without a hint of this session may come from anybody.
         client = _find_client(ctx, checked.client_id)
         name = client.name if client is not None else None
         return AskFirst(handle or _remember(ctx, checked), name, signed_in)
     _end(ctx, work, signed_in, checked.client_id)
     if handle is not None:
         ctx.session.execute(_ANSWER, _key(ctx, handle))
-    return Done(checked.redirect_uri, ended=True)
+    return _done(ctx, checked, ended=True)
+
+
+def _done(ctx: Context, checked: _Checked, *, ended: bool) -> Done:
+    client = _find_client(ctx, checked.client_id)
+    # The address may have been struck off the list while the person thought about it.
+    if client is None or checked.redirect_uri not in client.post_logout_redirect_uris:
+        return Done(None, ended=ended)
+    return Done(with_state(checked.redirect_uri, checked.state), ended=ended)
 
 
 def _check(ctx: Context, parameters: Mapping[str, str]) -> _Checked:
@@ -162,13 +167,12 @@ def _check(ctx: Context, parameters: Mapping[str, str]) -> _Checked:
     return _Checked(
         client_id=client.client_id if client is not None else None,
         redirect_uri=_prove_redirect_uri(parameters, client, hinted=hint is not None),
-        sub=hint["sub"] if hint is not None else None,
+        state=parameters.get("state"),
+        sid=hint.get("sid") if hint is not None else None,
     )
 
 
-def _prove_redirect_uri(
-    parameters: Mapping[str, str], client: ClientSnapshot | None, *, hinted: bool
-) -> str | None:
+def _prove_redirect_uri(parameters: Mapping[str, str], client: ClientSnapshot | None, *, hinted: bool) -> str | None:
     uri = parameters.get("post_logout_redirect_uri")
     if uri is None or not hinted or client is None:
         # Section 3: without a hint there is no redirect; the person sees our own page.
@@ -186,7 +190,7 @@ def _prove_redirect_uri(
                 (gettext("Registered"), ", ".join(sorted(client.post_logout_redirect_uris))),
             ],
         )
-    return with_state(uri, parameters.get("state"))
+    return uri
 
 
 def _find_client(ctx: Context, client_id: str | None) -> ClientSnapshot | None:
@@ -197,9 +201,7 @@ def _find_client(ctx: Context, client_id: str | None) -> ClientSnapshot | None:
 
 def _end(ctx: Context, work: Work, signed_in: SignedIn, client_id: str | None) -> None:
     asking = _find_client(ctx, client_id)
-    end_session(
-        ctx, work, session_id=signed_in.session_id, asking=asking.id if asking is not None else None
-    )
+    end_session(ctx, work, session_id=signed_in.session_id, asking=asking.id if asking is not None else None)
 
 
 def _remember(ctx: Context, checked: _Checked) -> str:
@@ -209,7 +211,7 @@ def _remember(ctx: Context, checked: _Checked) -> str:
         {
             "project_id": ctx.project.id,
             "handle": handle,
-            "parameters": checked.to_json(),
+            "parameters": asdict(checked),
             "created_at": ctx.now,
             "expires_at": ctx.now + PENDING_LIFETIME,
         },

@@ -71,12 +71,8 @@ def rename_organization(ctx: Context, organization: Organization, *, name: str) 
     return organization
 
 
-def _add(
-    ctx: Context, work: Work, *, name: str, owner_id: int | None, submission: str | None
-) -> Organization:
-    organization = Organization(
-        public_id=random_text(96), name=name, submission=submission, created_at=ctx.now
-    )
+def _add(ctx: Context, work: Work, *, name: str, owner_id: int | None, submission: str | None) -> Organization:
+    organization = Organization(public_id=random_text(96), name=name, submission=submission, created_at=ctx.now)
     ctx.session.add(organization)
     ctx.session.flush()
     if owner_id is not None:

@@ -44,7 +44,5 @@ def end_user(ctx: Context, user_id: int) -> None:
         .values(ended_at=ctx.now)
     )
     ctx.session.execute(
-        update(Passlink)
-        .where(Passlink.user_id == user_id, Passlink.used_at.is_(None))
-        .values(used_at=ctx.now)
+        update(Passlink).where(Passlink.user_id == user_id, Passlink.used_at.is_(None)).values(used_at=ctx.now)
     )

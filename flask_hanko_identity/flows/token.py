@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from authlib.oauth2.rfc6749 import InvalidGrantError
+
 from .. import signals
+from ..errors import Conflict
 from ..protocol import bearer
 from ..protocol.client_authentication import NONE
 from ..protocol.client_authentication import InvalidClient
@@ -21,12 +24,15 @@ def exchange(ctx: Context, request: MachineRequest) -> Reply:
 
     :raises OAuth2Error: for every refusal. The revocation of a replayed family is committed first.
     """
-    with transaction(ctx) as work:
-        try:
-            return Provider(ctx).respond(request)
-        except TokenReplayed as error:
-            replayed = error
-            _record_replay(ctx, work, request)
+    try:
+        with transaction(ctx) as work:
+            try:
+                return Provider(ctx).respond(request)
+            except TokenReplayed as error:
+                replayed = error
+                _record_replay(ctx, work, request)
+    except Conflict as error:
+        raise InvalidGrantError("What was granted has just been removed.") from error
     raise replayed
 
 

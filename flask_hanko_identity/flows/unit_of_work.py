@@ -1,5 +1,6 @@
 """One flow, one transaction: its changes, its audit events, and its signals once they are committed."""
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +8,17 @@ from typing import Any
 
 from blinker import NamedSignal
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
+from ..errors import Conflict
 from ..errors import IdentityError
 from ..storage.engines import begin_write
 from ..storage.journal import AuditEvent
+from ..text import gettext
 from .context import Context
 from .mail import Mail
+
+log = logging.getLogger("flask_hanko_identity")
 
 
 class Work:
@@ -81,7 +87,12 @@ class Work:
         for mail in self._mails:
             self._ctx.mailer.send(mail, project=self._ctx.project)
         for signal, payload in self._signals:
-            signal.send(self._ctx.sender, **payload)
+            for receiver in signal.receivers_for(self._ctx.sender):
+                try:
+                    receiver(self._ctx.sender, **payload)
+                except Exception:
+                    # What was done is done; a receiver of the host cannot make it look as if it was not.
+                    log.exception("A receiver of the signal %s failed.", signal.name)
 
 
 @contextmanager
@@ -90,6 +101,9 @@ def transaction(ctx: Context) -> Iterator[Work]:
 
     It is committed when the body ends, or raises a refusal whose ``keeps_changes`` is true, and rolled back when it
     raises anything else.
+
+    :raises Conflict: if another worker removed what a new row was to point to (a client, say, that this one still
+        remembers).
     """
     begin_write(ctx.session)
     work = Work(ctx)
@@ -102,8 +116,20 @@ def transaction(ctx: Context) -> Iterator[Work]:
         ctx.session.commit()
         work.committed()
         raise
+    except IntegrityError as error:
+        ctx.session.rollback()
+        if _misses_a_row(error):
+            raise Conflict(
+                gettext("Something that this needs was removed a moment ago. Go back and start again.")
+            ) from error
+        raise
     except BaseException:
         ctx.session.rollback()
         raise
     ctx.session.commit()
     work.committed()
+
+
+def _misses_a_row(error: IntegrityError) -> bool:
+    """Whether it is a foreign key that was violated, and not a rule of ours."""
+    return getattr(error.orig, "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error.orig)

@@ -22,6 +22,8 @@ from ..storage.snapshots import ProjectSnapshot
 from ..text import gettext
 from . import redirect_uris
 from . import scopes
+from .claims import names_requested
+from .claims import scopes_for_names
 from .errors import AuthorizationError
 from .errors import RegistrationNotSupportedError
 from .errors import RequestNotSupportedError
@@ -69,6 +71,8 @@ class ValidRequest:
     client: ClientSnapshot
     redirect_uri: str
     scope: tuple[str, ...]
+    consent_scope: tuple[str, ...]
+    """What the person is asked for: the scopes, and those that stand for claims asked for by name."""
     state: str | None
     nonce: str | None
     prompt: frozenset[str]
@@ -96,9 +100,7 @@ class _Draft:
     claims: dict[str, Any] | None = None
 
 
-def validate(
-    pairs: Iterable[tuple[str, str]], *, project: ProjectSnapshot, find_client: Lookup
-) -> ValidRequest:
+def validate(pairs: Iterable[tuple[str, str]], *, project: ProjectSnapshot, find_client: Lookup) -> ValidRequest:
     """Check a request.
 
     :param pairs: every parameter as it came, repeated ones too.
@@ -126,6 +128,7 @@ def validate(
         client=client,
         redirect_uri=redirect_uri,
         scope=draft.scope,
+        consent_scope=_consent_scope(draft),
         state=state,
         nonce=parameters.get("nonce"),
         prompt=draft.prompt,
@@ -140,9 +143,7 @@ def validate(
     )
 
 
-def _prove_client(
-    given: dict[str, list[str]], *, project: ProjectSnapshot, find_client: Lookup
-) -> ClientSnapshot:
+def _prove_client(given: dict[str, list[str]], *, project: ProjectSnapshot, find_client: Lookup) -> ClientSnapshot:
     values = given.get("client_id", [])
     if len(values) != 1 or not values[0]:
         raise RequestRefused(
@@ -212,14 +213,7 @@ def _check_response_type(draft: _Draft) -> None:
     if response_type is None:
         raise InvalidRequestError("The parameter response_type is missing.")
     if response_type != "code":
-        raise _UnsupportedResponseType(response_type)
-
-
-class _UnsupportedResponseType(UnsupportedResponseTypeError):
-    """Authlib's, without repeating what the request said."""
-
-    def get_error_description(self) -> str:
-        return "The only response type here is code."
+        raise UnsupportedResponseTypeError(response_type, "The only response type here is code.")
 
 
 def _check_response_mode(draft: _Draft) -> None:
@@ -237,9 +231,7 @@ def _check_scope(draft: _Draft) -> None:
     if unknown:
         raise InvalidScopeError(f"There is no scope {unknown[0][:64]} here.")
     # OpenID Connect Core 1.0, section 11: without the right to refresh, offline_access is ignored.
-    draft.scope = tuple(
-        scope for scope in asked if scope != scopes.OFFLINE_ACCESS or draft.client.refresh_tokens
-    )
+    draft.scope = tuple(scope for scope in asked if scope != scopes.OFFLINE_ACCESS or draft.client.refresh_tokens)
 
 
 def _check_pkce(draft: _Draft) -> None:
@@ -247,9 +239,7 @@ def _check_pkce(draft: _Draft) -> None:
     method = draft.parameters.get("code_challenge_method")
     if challenge is None and method is None:
         if draft.client.require_pkce:
-            raise InvalidRequestError(
-                "PKCE is required: send code_challenge with code_challenge_method=S256."
-            )
+            raise InvalidRequestError("PKCE is required: send code_challenge with code_challenge_method=S256.")
         return
     # RFC 7636, section 4.3: without a method the challenge would be plain, which RFC 9700, 2.1.1, advises against.
     if method != "S256":
@@ -307,6 +297,12 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
         return all(_is_plain(item, depth + 1) for item in value)
     # NaN and the infinities are not JSON, and PostgreSQL would not store them.
     return not isinstance(value, float) or (value == value and abs(value) != float("inf"))
+
+
+def _consent_scope(draft: _Draft) -> tuple[str, ...]:
+    names = names_requested(draft.claims, "userinfo") | names_requested(draft.claims, "id_token")
+    together = {*draft.scope, *scopes_for_names(names)}
+    return tuple(scope for scope in scopes.SCOPES if scope in together)
 
 
 def requested_acr(parameters: Mapping[str, str]) -> tuple[str, ...]:

@@ -80,6 +80,10 @@ class BearerError(OAuth2Error):
         super().__init__(description, error=error or "invalid_token", status_code=status_code)
         self._code = error
 
+    def get_body(self) -> list[tuple[str, str]]:
+        body: list[tuple[str, str]] = super().get_body()
+        return body if self._code is not None else []
+
     def get_headers(self) -> list[tuple[str, str]]:
         challenge = "Bearer"
         if self._code is not None:
@@ -94,9 +98,7 @@ def userinfo(realm: Realm, request: MachineRequest) -> dict[str, Any]:
     """
     row = _find(realm, _read_bearer(request))
     if row is None or row.kind != TokenKind.ACCESS.value or not _is_live(row, realm.now):
-        raise BearerError(
-            "invalid_token", "The access token is unknown, expired or revoked.", status_code=401
-        )
+        raise BearerError("invalid_token", "The access token is unknown, expired or revoked.", status_code=401)
     granted = frozenset(row.scope.split(" "))
     if scopes.OPENID not in granted:
         raise BearerError("insufficient_scope", "The access token lacks the scope openid.", status_code=403)
@@ -146,9 +148,7 @@ def revoke(realm: Realm, client: ClientSnapshot, request: MachineRequest) -> Any
 
 
 def _find(realm: Realm, token: str) -> Any:
-    return realm.session.execute(
-        _FIND, {"b_digest": crypto.digest(token), "b_project": realm.project.id}
-    ).one_or_none()
+    return realm.session.execute(_FIND, {"b_digest": crypto.digest(token), "b_project": realm.project.id}).one_or_none()
 
 
 def _is_live(row: Any, now: datetime) -> bool:

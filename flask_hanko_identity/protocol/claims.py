@@ -63,6 +63,12 @@ def names_for_scopes(scopes: Iterable[str]) -> set[str]:
     return {name for scope in scopes for name in SCOPE_CLAIMS.get(scope, ())}
 
 
+def scopes_for_names(names: Iterable[str]) -> set[str]:
+    """The scopes that would ask for these claims."""
+    wanted = set(names)
+    return {scope for scope, claims in SCOPE_CLAIMS.items() if wanted & set(claims)}
+
+
 def names_requested(claims: Mapping[str, Any] | None, member: str) -> set[str]:
     """The claims that the ``claims`` parameter asks for by name (section 5.5).
 
@@ -71,9 +77,7 @@ def names_requested(claims: Mapping[str, Any] | None, member: str) -> set[str]:
     return set(((claims or {}).get(member)) or ())
 
 
-def select(
-    user: UserRecord, names: set[str], *, scopes: frozenset[str], hook: ClaimsHook | None
-) -> dict[str, Any]:
+def select(user: UserRecord, names: set[str], *, scopes: frozenset[str], hook: ClaimsHook | None) -> dict[str, Any]:
     """The values of the claims in ``names`` that the user has; what is not there is left out (section 5.3.2)."""
     known: dict[str, Any] = {name: user.claims[name] for name in names if name in user.claims}
     if user.email is not None:

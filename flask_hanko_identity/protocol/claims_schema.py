@@ -41,9 +41,7 @@ def _check(name: Any, value: Any) -> Any:
     check = _CHECKS.get(name) if isinstance(name, str) else None
     if check is None:
         near = difflib.get_close_matches(str(name)[:100], _CHECKS, n=1, cutoff=0)
-        raise InvalidInput(
-            gettext("There is no such claim. Did you mean “%(name)s”?", name=near[0]), field="claims"
-        )
+        raise InvalidInput(gettext("There is no such claim. Did you mean “%(name)s”?", name=near[0]), field="claims")
     return check(name, value)
 
 
@@ -112,9 +110,7 @@ def _address(name: str, value: Any) -> dict[str, str]:
 
 
 def _wrong(name: str, form: str) -> InvalidInput:
-    return InvalidInput(
-        gettext("The claim “%(name)s” must be %(form)s.", name=name, form=form), field="claims"
-    )
+    return InvalidInput(gettext("The claim “%(name)s” must be %(form)s.", name=name, form=form), field="claims")
 
 
 _CHECKS: dict[str, Check] = {

@@ -133,9 +133,7 @@ def _check_native(checked: CheckedSettings) -> None:
     if not checked.require_pkce:  # RFC 8252, section 6
         raise InvalidInput(gettext("A native app always uses PKCE."), field="require_pkce")
     if not checked.rotate_refresh_tokens:  # RFC 9700, section 4.14.2
-        raise InvalidInput(
-            gettext("The refresh tokens of a native app always rotate."), field="rotate_refresh_tokens"
-        )
+        raise InvalidInput(gettext("The refresh tokens of a native app always rotate."), field="rotate_refresh_tokens")
     if checked.first_party and not all(uri.startswith("https://") for uri in checked.redirect_uris):
         # RFC 8252, section 8.6: on other addresses any program of the device could pose as the app.
         raise InvalidInput(

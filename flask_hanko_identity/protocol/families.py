@@ -158,9 +158,7 @@ def explain_code(realm: Realm, presented: Presented) -> OAuth2Error:
     if row.redirect_uri != presented.redirect_uri:
         return InvalidGrantError("redirect_uri is not the one of the authorization request.")
     if row.code_challenge != presented.code_challenge:
-        return InvalidGrantError(
-            "code_verifier does not fit the code_challenge of the authorization request."
-        )
+        return InvalidGrantError("code_verifier does not fit the code_challenge of the authorization request.")
     if row.redeemed_at is not None:
         revoke_family(realm, row.id)
         return TokenReplayed("The code was used before. All that it gave is revoked.")
@@ -229,7 +227,9 @@ def _rotate(realm: Realm, row: Any, token: str) -> Successor:
         if rotated.rowcount == 1:  # type: ignore[attr-defined]
             return Successor(candidates[0], candidates[0])
         # Another request was faster by a moment; what it left is read anew.
-        row = realm.session.execute(_REFRESH, {"b_digest": crypto.digest(token)}).one()
+        row = realm.session.execute(_REFRESH, {"b_digest": crypto.digest(token)}).one_or_none()
+        if row is None or row.rotated_at is None:
+            raise InvalidGrantError("The refresh token was revoked.")
     within_grace = realm.now - row.rotated_at <= realm.settings.refresh_token_grace
     leaf = realm.session.execute(_LEAF, {"b_digest": row.successor_digest}).one_or_none()
     leaf_unused = leaf is not None and leaf.rotated_at is None and leaf.revoked_at is None

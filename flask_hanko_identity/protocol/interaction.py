@@ -59,7 +59,7 @@ def next_interaction(request: ValidRequest, situation: Situation) -> Interaction
     session = situation.session
     if session is None:
         return Interaction.CREATE if "create" in request.prompt else Interaction.LOGIN
-    fresh = situation.since is not None and session.auth_time >= situation.since
+    fresh = situation.since is not None and session.auth_time > situation.since
     if request.prompt & {"login", "create"} and not fresh:
         return Interaction.CREATE if "create" in request.prompt else Interaction.LOGIN
     if "select_account" in request.prompt and not fresh and not situation.chosen:
@@ -70,7 +70,7 @@ def next_interaction(request: ValidRequest, situation: Situation) -> Interaction
             return Interaction.LOGIN
     if situation.hinted_sub is not None and session.sub != situation.hinted_sub:
         return Interaction.UNMET if fresh else Interaction.LOGIN
-    if not satisfies(session.acr, request.acr_values):
+    if not satisfies(session.acr, request.acr_values, essential=request.acr_is_essential):
         return Interaction.UNMET if fresh else Interaction.LOGIN
     if needs_consent(request, situation.consented):
         return Interaction.CONSENT
@@ -83,7 +83,7 @@ def needs_consent(request: ValidRequest, consented: Collection[str]) -> bool:
         return True
     if not proves_identity(request.client, request.redirect_uri):
         return True
-    return not request.client.first_party and not set(request.scope) <= set(consented)
+    return not request.client.first_party and not set(request.consent_scope) <= set(consented)
 
 
 def proves_identity(client: ClientSnapshot, redirect_uri: str) -> bool:

@@ -89,9 +89,7 @@ def clean_slug(text: Any, field: str) -> str:
     """
     if not isinstance(text, str) or not _SLUG.fullmatch(text):
         raise InvalidInput(
-            gettext(
-                "Use 3 to 63 lower-case letters a to z, digits and hyphens, with no hyphen at either end."
-            ),
+            gettext("Use 3 to 63 lower-case letters a to z, digits and hyphens, with no hyphen at either end."),
             field=field,
         )
     if text in _RESERVED_SLUGS:
@@ -128,9 +126,7 @@ def clean_email(text: Any, field: str) -> str:
             text, check_deliverability=False, globally_deliverable=False, test_environment=True
         ).normalized
     except (EmailNotValidError, ValueError) as error:  # ValueError: what cannot be encoded at all
-        raise InvalidInput(
-            gettext("Enter an e-mail address such as name@example.com."), field=field
-        ) from error
+        raise InvalidInput(gettext("Enter an e-mail address such as name@example.com."), field=field) from error
     return clean_name(address, field, longest=LONGEST_EMAIL)
 
 

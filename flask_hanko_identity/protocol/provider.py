@@ -30,8 +30,7 @@ class _Request(OAuth2Request):
 class _UnsupportedGrantType(UnsupportedGrantTypeError):
     """Authlib's, without repeating what the request said."""
 
-    def get_error_description(self) -> str:
-        return "The grant types here are authorization_code and refresh_token."
+    description = "The grant types here are authorization_code and refresh_token."
 
 
 class Provider(AuthorizationServer):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -22,9 +23,7 @@ MOST_URIS = 50
 
 _ALLOWED = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 """RFC 3986, appendix A, without the fragment."""
-_PARTS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*):(?://(?P<authority>[^/?]*))?(?P<path>[^?]*)(?:\?(?P<query>.*))?"
-)
+_PARTS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?://(?P<authority>[^/?]*))?(?P<path>[^?]*)(?:\?(?P<query>.*))?")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -93,9 +92,7 @@ def check_redirect_uris(
     if len(uris) > MOST_URIS:
         raise InvalidInput(gettext("Give at most %(most)d addresses.", most=MOST_URIS), field=field)
     checked = [
-        check_redirect_uri(
-            uri, application_type=application_type, application_uri=application_uri, field=field
-        )
+        check_redirect_uri(uri, application_type=application_type, application_uri=application_uri, field=field)
         for uri in uris
     ]
     return tuple(dict.fromkeys(checked))
@@ -150,14 +147,17 @@ def is_registered(registered: Collection[str], requested: Any, application_type:
 def _parse(uri: Any) -> ParsedURI:
     if not isinstance(uri, str) or not uri:
         raise _Fault(gettext("an address is missing"))
+    return _parse_text(uri)
+
+
+@lru_cache(1024)
+def _parse_text(uri: str) -> ParsedURI:
     if len(uri) > LONGEST_URI:
         raise _Fault(gettext("it is longer than %(most)d characters", most=LONGEST_URI))
     if "#" in uri:  # RFC 6749, section 3.1.2
         raise _Fault(gettext("it must not have a fragment (#)"))
     if not _ALLOWED.fullmatch(uri):
-        raise _Fault(
-            gettext("it has characters that do not belong into a URL; international names go in as xn--")
-        )
+        raise _Fault(gettext("it has characters that do not belong into a URL; international names go in as xn--"))
     match = _PARTS.fullmatch(uri)
     if match is None:
         raise _Fault(gettext("it must start with https://, in lower case"))
@@ -265,6 +265,4 @@ def _without_port(uri: str, parsed: ParsedURI) -> str:
 
 def _refusal(uri: Any, fault: _Fault, field: str) -> InvalidInput:
     shown = str(uri)[:100].encode("unicode_escape").decode()
-    return InvalidInput(
-        gettext("“%(uri)s” cannot be used: %(fault)s.", uri=shown, fault=str(fault)), field=field
-    )
+    return InvalidInput(gettext("“%(uri)s” cannot be used: %(fault)s.", uri=shown, fault=str(fault)), field=field)

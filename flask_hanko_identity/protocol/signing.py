@@ -82,14 +82,15 @@ def generate(algorithm: str) -> NewKey:
 
 
 def active_key(keys: Iterable[KeySnapshot], algorithm: str, now: datetime) -> KeySnapshot:
-    """The key that signs: of those whose time has come, the one whose time came last.
+    """The key that signs: of those whose time has come, the one whose time came last, or was made last.
 
+    :param keys: in the order in which they were made.
     :raises NoSigningKey: if there is none.
     """
     ready = [key for key in keys if key.algorithm == algorithm and key.activates_at <= now]
     if not ready:
         raise NoSigningKey(algorithm)
-    return max(ready, key=lambda key: key.activates_at)
+    return max(reversed(ready), key=lambda key: key.activates_at)
 
 
 def key_state(key: KeySnapshot, now: datetime) -> str:
@@ -99,9 +100,7 @@ def key_state(key: KeySnapshot, now: datetime) -> str:
     return "retired" if key.retires_at is not None and key.retires_at <= now else "active"
 
 
-def published_keys(
-    keys: Iterable[KeySnapshot], now: datetime, *, token_lifetime: timedelta
-) -> list[Mapping[str, Any]]:
+def published_keys(keys: Iterable[KeySnapshot], now: datetime, *, token_lifetime: timedelta) -> list[Mapping[str, Any]]:
     """The public keys of the key set: next, active, and those retired ones whose tokens may still live.
 
     :param token_lifetime: of the longest-lived token that keys sign.

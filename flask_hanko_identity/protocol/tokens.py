@@ -58,16 +58,15 @@ def issue(
     """
     settings = realm.settings
     access_token = crypto.random_text()
-    rows = [
-        _row(realm, grant, TokenKind.ACCESS, access_token, " ".join(scope), settings.access_token_lifetime)
-    ]
+    rows = [_row(realm, grant, TokenKind.ACCESS, access_token, " ".join(scope), settings.access_token_lifetime)]
     body: dict[str, Any] = {
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": int(settings.access_token_lifetime.total_seconds()),
         "scope": " ".join(scope),
-        "id_token": _id_token(realm, client, grant, access_token=access_token, with_nonce=with_nonce),
     }
+    if scopes.OPENID in scope:
+        body["id_token"] = _id_token(realm, client, grant, access_token=access_token, with_nonce=with_nonce)
     if refresh_token is not None:
         allowed = " ".join(grant.scope)
         lifetime = settings.refresh_token_idle_lifetime
@@ -77,9 +76,7 @@ def issue(
     return body
 
 
-def _row(
-    realm: Realm, grant: Grant, kind: TokenKind, token: str, scope: str, lifetime: Any
-) -> dict[str, Any]:
+def _row(realm: Realm, grant: Grant, kind: TokenKind, token: str, scope: str, lifetime: Any) -> dict[str, Any]:
     return {
         "authorization_id": grant.authorization_id,
         "digest": crypto.digest(token),
@@ -90,9 +87,7 @@ def _row(
     }
 
 
-def _id_token(
-    realm: Realm, client: ClientSnapshot, grant: Grant, *, access_token: str, with_nonce: bool
-) -> str:
+def _id_token(realm: Realm, client: ClientSnapshot, grant: Grant, *, access_token: str, with_nonce: bool) -> str:
     algorithm = client.id_token_signed_response_alg
     issued_at = int(realm.now.timestamp())
     content: dict[str, Any] = {}

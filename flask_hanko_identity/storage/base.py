@@ -68,8 +68,7 @@ def mirror_tables(metadata: MetaData) -> None:
         for table in Base.metadata.sorted_tables:
             present = metadata.tables.get(table.name)
             if present is None:
-                for key in table.to_metadata(metadata).foreign_keys:
-                    key.column  # noqa: B018 - found now, while the default schema is the database's
+                _make_portable(table.to_metadata(metadata))
             elif _columns(present) != _columns(table):
                 raise ConfigurationError(f"The host has its own table named {table.name}, which the extension needs.")
         if VERSION_TABLE not in metadata.tables:
@@ -77,6 +76,15 @@ def mirror_tables(metadata: MetaData) -> None:
             Table(VERSION_TABLE, metadata, Column("version_num", String(32), primary_key=True))
     finally:
         metadata.schema = schema
+
+
+def _make_portable(table: Table) -> None:
+    for column in table.columns:
+        if isinstance(column.type, UTCDateTime):
+            # What the host's autogenerate writes down must not need an import of ours.
+            column.type = DateTime(timezone=True)
+    for key in table.foreign_keys:
+        key.column  # noqa: B018 - found now, while the default schema is the database's
 
 
 def _columns(table: Any) -> list[str]:

@@ -50,6 +50,8 @@ def begin_immediate(connection: Connection) -> None:
     """
     if connection.dialect.name != "sqlite":
         return
+    if not connection.in_transaction():
+        connection.begin()
     if getattr(connection.connection.dbapi_connection, "in_transaction", False):
         # The host emits its own BEGIN by an event, as SQLAlchemy's documentation shows for savepoints.
         connection.exec_driver_sql("COMMIT")

@@ -28,7 +28,7 @@ class LogoutRequest(Base):
     project_id: Mapped[int] = mapped_column(Id, foreign_key("hanko_logout_request.project_id", "hanko_project.id"))
     handle: Mapped[str] = mapped_column(String(64))
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """``client_id``, ``redirect_uri`` with its state, ``sub``: each proven, or None."""
+    """``client_id``, ``redirect_uri``, ``state``, ``sid``: each proven where it can be, or None."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]

@@ -26,6 +26,7 @@ from .clients import RedirectURI
 from .keys import SigningKey
 from .organizations import Organization
 from .projects import Project
+from .projects import ProjectStatus
 
 LIFETIME = 1.0
 """Seconds."""
@@ -95,7 +96,7 @@ class _Shelf(Generic[T]):
         self._lock = Lock()
         self._clearings = 0
 
-    def get(self, key: Hashable, load: Callable[[], T | None]) -> T | None:
+    def get(self, key: Hashable, load: Callable[[], T | None], *, keep: Callable[[T], bool] = bool) -> T | None:
         now = time.monotonic()
         entry = self._entries.get(key)
         if entry is not None and now - entry[0] < LIFETIME:
@@ -105,7 +106,7 @@ class _Shelf(Generic[T]):
         with self._lock:
             self._entries.pop(key, None)
             # What was read before another thread cleared the shelf may be old already.
-            if value is not None and clearings == self._clearings:
+            if value is not None and keep(value) and clearings == self._clearings:
                 self._entries[key] = (now, value)
                 if len(self._entries) > self._size:
                     self._entries.popitem(last=False)
@@ -125,8 +126,10 @@ class Snapshots:
         self._clients: _Shelf[ClientSnapshot] = _Shelf(10_000)
 
     def project(self, session: Session, slug: str) -> ProjectSnapshot | None:
-        """The project with this slug. Two queries when it is not at hand."""
-        return self._projects.get(slug, lambda: _load_project(session, slug))
+        """The project with this slug. Two queries when it is not at hand; one that is not ready never is."""
+        return self._projects.get(
+            slug, lambda: _load_project(session, slug), keep=lambda project: project.status == ProjectStatus.READY
+        )
 
     def client(self, session: Session, *, project_id: int, client_id: str) -> ClientSnapshot | None:
         """The client with this ``client_id`` in this project. Three queries when it is not at hand."""

@@ -53,7 +53,6 @@ class User(Base):
     """The host's own name for the person, in projects of type host."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    last_login_at: Mapped[datetime | None]
 
 
 class EmailAddress(Base):

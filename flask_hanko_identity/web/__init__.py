@@ -1,5 +1,6 @@
 """Blueprints, pages and everything else that knows Flask."""
 
+from flask import Blueprint
 from flask import Flask
 
 from ..settings import Settings
@@ -31,10 +32,22 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
     ]
     if settings.console:
         blueprints.append((make_console_blueprint(), prefix + "/" + CONSOLE_SLUG))
-    csrf = app.extensions.get("csrf")
     for blueprint, where in blueprints:
         protect(blueprint)
-        if csrf is not None:
-            # Our forms carry a token of their own, bound to our own cookie; see csrf.py.
-            csrf.exempt(blueprint)
         app.register_blueprint(blueprint, url_prefix=where or None)
+    _leave_csrf_to_us(app, [blueprint for blueprint, _ in blueprints])
+
+
+def _leave_csrf_to_us(app: Flask, blueprints: list[Blueprint]) -> None:
+    """Exempt our views from Flask-WTF's CSRFProtect: our forms carry a token of their own; see ``csrf.py``."""
+
+    def exempt() -> None:
+        csrf = app.extensions.get("csrf")
+        if csrf is not None:
+            for blueprint in blueprints:
+                csrf.exempt(blueprint)
+
+    exempt()
+    if "csrf" not in app.extensions:
+        # The host may add it after us; what is registered here runs before its check does.
+        app.before_request(exempt)

@@ -115,11 +115,17 @@ def _consent_page(outcome: flow.AskConsent) -> str:
         form=form,
         client=asked.client,
         user=outcome.signed_in,
-        scopes=[(scope, scope_sentence(scope)) for scope in asked.scope],
-        redirect_host=urlsplit(asked.redirect_uri).netloc or urlsplit(asked.redirect_uri).scheme,
+        scopes=[(scope, scope_sentence(scope)) for scope in asked.consent_scope],
+        redirect_host=_destination(asked.redirect_uri),
         proven=proves_identity(asked.client, asked.redirect_uri),
         request_handle=outcome.handle,
     )
+
+
+def _destination(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    # What follows a private-use scheme is not a host, and may look like another's.
+    return parts.netloc if parts.scheme in ("http", "https") else parts.scheme
 
 
 def scope_sentence(scope: str) -> str:

@@ -17,6 +17,8 @@ _INK = "#16212e"
 _WHITE = "#ffffff"
 _DARK_SURFACE = "#17202a"
 _DARK_PAGE = "#0e141b"
+_DEFAULT_DARK_ACCENT = "#5cc8bf"
+"""As in ``identity.css``: chosen by eye, where other accents get a computed shade."""
 TEXT_CONTRAST = 4.5
 """Web Content Accessibility Guidelines 2.2, success criterion 1.4.3."""
 _RADII = {"round": ("14px", "9px"), "square": ("0", "0")}
@@ -43,8 +45,10 @@ def brand_css(brand: Mapping[str, Any]) -> str:
     """
     accent, background = (_colour(brand, name) for name in ("accent", "background"))
     radius, small = _RADII.get(str(brand.get("corners")), _RADII["round"])
-    dark_page = background if luminance(background) < 0.05 else mix(background, _DARK_PAGE, 0.93)
+    dark_page = background if luminance(background) < 0.05 else mix(background, _DARK_PAGE, 0.97)
     dark_accent = shade_for(accent, _DARK_SURFACE, TEXT_CONTRAST)
+    if accent == DEFAULT_BRAND["accent"]:
+        dark_accent = _DEFAULT_DARK_ACCENT
     light = {**_accents(accent, shade_for(accent, _WHITE, TEXT_CONTRAST), _WHITE), **_page(background)}
     light.update({"radius": radius, "radius-small": small})
     dark = {**_accents(dark_accent, dark_accent, _DARK_SURFACE), **_page(dark_page)}

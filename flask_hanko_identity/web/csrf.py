@@ -59,6 +59,12 @@ class IdentityForm(FlaskForm):
         csrf_class = _BrowserCSRF
         csrf_field_name = "csrf_token"
 
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Forms only: Flask-WTF would read JSON of any shape too."""
+            if formdata is None or hasattr(formdata, "getlist"):
+                return formdata
+            return request.form if request.method == "POST" else None
+
     def validate(self, extra_validators: Any = None) -> bool:
         """As in WTForms, but a forged form is refused outright.
 

@@ -3,6 +3,7 @@
 import logging
 import math
 import secrets
+import traceback
 from collections.abc import Callable
 from typing import Any
 from typing import TypeVar
@@ -17,13 +18,15 @@ from flask import redirect
 from flask import request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import HostFunctionFailed
 from ..errors import IdentityError
-from ..errors import TooManyRequests
 from ..errors import PasskeyRejected
+from ..errors import TooManyRequests
 from ..flows.freshness import StepUpRequired
 from ..protocol.errors import RequestRefused
 from ..text import gettext
@@ -84,6 +87,8 @@ def _identity_error(error: IdentityError) -> Response:
         response = error_page(error.message, status=error.status_code)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
+    elif error.status_code == 503:
+        response.headers["Retry-After"] = "2"
     return response
 
 
@@ -102,10 +107,7 @@ def _request_refused(error: RequestRefused) -> Response:
 def _oauth_error(error: OAuth2Error) -> Response:
     if not _wants_json():
         return error_page(error.description or error.error or "", status=400)
-    body = {"error": error.error}
-    if error.description:
-        body["error_description"] = error.description
-    response = make_response(jsonify(body), error.status_code)
+    response = make_response(jsonify(dict(error.get_body())), error.status_code)
     for name, value in error.get_headers():
         if name == "WWW-Authenticate":
             response.headers[name] = value
@@ -140,17 +142,10 @@ def _unexpected(error: Exception) -> Response:
     state = current_app.extensions["hanko_identity"]
     state.db.session.rollback()
     reference = secrets.token_hex(6)
-    unavailable = isinstance(error, OperationalError) or (
+    unavailable = isinstance(error, OperationalError | PoolExhausted) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
-    # The statement's parameters may hold what nobody should read, so the error's text stays out of the log.
-    log.error(
-        "%s in %s [%s]",
-        type(error).__name__,
-        request.endpoint,
-        reference,
-        exc_info=None if unavailable else error,
-    )
+    log.error("%s in %s [%s]%s", type(error).__name__, request.endpoint, reference, _where(error, brief=unavailable))
     status = 503 if unavailable or isinstance(error, HostFunctionFailed) else 500
     if unavailable:
         message = gettext("We cannot reach our database right now. Try again in a moment.")
@@ -175,6 +170,20 @@ def _unexpected(error: Exception) -> Response:
     if unavailable:
         response.headers["Retry-After"] = "2"
     return response
+
+
+def _where(error: BaseException, *, brief: bool) -> str:
+    """The way an error took, for the log: without its text where that may hold a statement's parameters."""
+    if brief:
+        return " The database does not do its part: run `flask identity check`."
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if not any(isinstance(each, SQLAlchemyError) for each in chain):
+        return "\n" + "".join(traceback.format_exception(error)).rstrip()
+    return "".join(f"\n{type(each).__name__} at\n{''.join(traceback.format_tb(each.__traceback__))}" for each in chain)
 
 
 def _wants_json() -> bool:

@@ -4,10 +4,13 @@ from flask import Blueprint
 from flask import Response
 from flask import request
 from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import NotFound
 from werkzeug.exceptions import RequestURITooLarge
 
 from .cookies import write_cookies
 from .errors import register_error_handlers
+from .requests import MAX_PARAMETERS
+from .requests import MAX_URL
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -16,8 +19,7 @@ _POLICY = (
 # No form-action: Chromium applies it to where the answer of a form redirects, and consent ends at the app.
 
 MAX_BODY = 64 * 1024
-"""Bytes; a query may have an eighth of it."""
-MAX_PARAMETERS = 100
+"""Bytes."""
 
 
 def protect(blueprint: Blueprint) -> None:
@@ -28,9 +30,16 @@ def protect(blueprint: Blueprint) -> None:
 
 
 def _limit() -> None:
-    if len(request.query_string) > MAX_BODY // 8:
+    if len(request.path) + len(request.query_string) > MAX_URL:
         raise RequestURITooLarge
-    if len(list(request.args.items(multi=True))) > MAX_PARAMETERS:
+    # No database stores NUL, and no page has it in its address.
+    if "\0" in request.path:
+        raise NotFound
+    try:
+        parameters = sum(1 for _ in request.args.items(multi=True))
+    except UnicodeDecodeError:
+        raise BadRequest from None
+    if parameters > MAX_PARAMETERS:
         raise BadRequest
     request.max_content_length = MAX_BODY
     request.max_form_parts = MAX_PARAMETERS

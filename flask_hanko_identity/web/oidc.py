@@ -17,7 +17,7 @@ from .logout import add_logout_views
 from .requests import bearer_request
 from .requests import machine_request
 
-_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 """Routed to the view, which answers 405 itself: else the host's error page would answer a program."""
 
 

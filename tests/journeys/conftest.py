@@ -13,6 +13,7 @@ from tests.journeys.bookshop import Bookshop
 from tests.journeys.bookshop import DemoApp
 from tests.journeys.bookshop import environment
 from tests.journeys.bookshop import open_bookshop
+from tests.journeys.people import WATCH_AUTOFILL
 from tests.journeys.people import NewPerson
 from tests.journeys.people import Person
 from tests.servers import free_port
@@ -49,6 +50,7 @@ def new_person(new_page: Callable[..., Page]) -> Iterator[NewPerson]:
 
     def make(email: str, **options: Any) -> Person:
         page = new_page(**options)
+        page.add_init_script(WATCH_AUTOFILL)
         people.append(Person(email, page, add_authenticator(page)))
         return people[-1]
 

@@ -10,6 +10,16 @@ from playwright.sync_api import expect
 
 from tests.browser import VirtualAuthenticator
 
+WATCH_AUTOFILL = """
+    const get = CredentialsContainer.prototype.get;
+    CredentialsContainer.prototype.get = function (options) {
+        const answer = get.call(this, options);
+        window.autofillWaits = options.mediation === "conditional";
+        return answer;
+    };
+"""
+"""Tells when a page has asked the browser to offer passkeys in its e-mail field."""
+
 
 @dataclass(slots=True)
 class Person:
@@ -48,8 +58,9 @@ class Person:
         return self.page.get_by_label(label, exact=True)
 
     def what_is_on_screen(self) -> str:
-        """Address and text of the page, to explain a failure."""
-        return f"{self.email} is at {self.page.url}\n{self.page.locator('body').inner_text()}\n"
+        """Address and the main text of the page, to explain a failure."""
+        main = self.page.locator("main, body").last
+        return f"{self.email} is at {self.page.url}\n{main.inner_text()[:1500]}\n"
 
     # Sign-up and sign-in, on whatever project's page is open
 
@@ -58,9 +69,14 @@ class Person:
         self.press("Create a passkey")
 
     def signs_in(self) -> None:
-        """By the button; nobody may be there to be offered passkeys while the page loads."""
-        self.passkeys.be_present(True)
+        """By the button, on a page that was opened while nobody was present: else its autofill is faster."""
+        self.comes_back()
         self.press("Sign in with a passkey")
+
+    def comes_back(self) -> None:
+        """Somebody is there again, too late for the page that is open: it has asked already."""
+        self.page.wait_for_function("window.autofillWaits")
+        self.passkeys.be_present(True)
 
     # The console
 

@@ -14,10 +14,12 @@ import pytest
 from playwright.sync_api import expect
 
 from flask_hanko_identity.flows import provision
-from tests.browser import VirtualAuthenticator
+from flask_hanko_identity.protocol import signing
+from tests.browser import axe_violations
 from tests.journeys.bookshop import Bookshop
 from tests.journeys.bookshop import Credentials
 from tests.journeys.people import Person
+from tests.journeys.pictures import take_picture
 
 PATIENCE = 20
 """Seconds that a held worker waits at most, so that a failed test does not keep it."""
@@ -27,11 +29,11 @@ ONE_DATABASE = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirec
 @pytest.fixture
 def key_making(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """New projects stay as they are until the event is set: else nobody could see them being made."""
-    may_go_on, generate = threading.Event(), provision.generate
+    may_go_on = threading.Event()
 
     def hesitate(algorithm: str) -> object:
         may_go_on.wait(PATIENCE)
-        return generate(algorithm)
+        return signing.generate(algorithm)
 
     may_go_on.set()
     monkeypatch.setattr(provision, "generate", hesitate)
@@ -175,9 +177,9 @@ def set_up_the_app(owner: Person, app_url: str, credentials: Credentials) -> Non
     owner.is_at("Reading list")
     # S11 and S12: several addresses of either kind.
     owner.page.get_by_role("button", name="Add another Allowed login redirect URLs").click()
-    owner.field("Allowed login redirect URLs 2").or_(
-        owner.page.locator("input[name=redirect_uris]").nth(1)
-    ).first.fill(f"{app_url}/other-callback")
+    owner.field("Allowed login redirect URLs 2").or_(owner.page.locator("input[name=redirect_uris]").nth(1)).first.fill(
+        f"{app_url}/other-callback"
+    )
     owner.fill("Allowed logout redirect URLs 1", f"{app_url}/")
     # S13
     expect(owner.page.get_by_role("radio", name="client_secret_basic")).to_be_checked()
@@ -229,6 +231,9 @@ def see_claims(reader: Person, app_url: str) -> None:
     expect(reader.page.get_by_role("heading", name="Userinfo")).to_be_visible()
     reader.sees('"email_verified": false')
     reader.sees('"nonce"')
+    assert axe_violations(reader.page) == []
+    reader.page.set_viewport_size({"width": 1280, "height": 800})
+    take_picture(reader.page, "demo-app")
 
 
 def refresh_tokens(reader: Person) -> None:
@@ -258,7 +263,7 @@ def sign_in_again_by_button(reader: Person) -> None:
 
 def sign_in_again_by_autofill(reader: Person) -> None:
     # The browser offers its passkeys while the page loads; somebody is there to pick one.
-    reader.passkeys.be_present(True)
+    reader.comes_back()
     reader.page.reload()
     reader.sees("Signed in as reader@example.com.")
 
@@ -291,7 +296,7 @@ def test_a_new_secret_takes_the_place_of_the_old_one(owner, connected, canaries)
     assert new not in owner.page.content()
     owner.page.goto(owner.page.url.split("?")[0])
     old_row = owner.page.locator(".hk-secrets li").filter(has_text=f"…{connected.secret[-4:]}")
-    old_row.get_by_text("Revoke").first.click()
+    old_row.locator("summary").click()
     old_row.get_by_role("button", name="Revoke now").click()
     owner.sees("The secret is revoked.")
 
@@ -316,28 +321,21 @@ def test_capital_letters_in_the_application_url_are_refused_with_a_message(owner
 
 
 @ONE_DATABASE
-def test_a_request_for_an_unregistered_address_shows_a_page_and_goes_nowhere(owner, connected, new_person):
+def test_unregistered_addresses_get_a_page_and_no_redirect(owner, connected, new_person):
     reader = new_person("reader@example.com")
-    query = f"response_type=code&client_id={connected.client_id}&scope=openid"
+    elsewhere = "redirect_uri=https://elsewhere.example/"
 
     # S11: always required, and one of those registered.
-    for redirect_uri in ("", "&redirect_uri=https://elsewhere.example/callback"):
-        reader.open(f"{connected.issuer}/authorize?{query}{redirect_uri}")
+    for redirect_uri in ("", f"&{elsewhere}"):
+        reader.open(
+            f"{connected.issuer}/authorize?response_type=code&client_id={connected.client_id}&scope=openid{redirect_uri}"
+        )
         reader.is_at("That did not work")
-        expect(reader.page.locator(".hk-reference code")).to_be_visible()
+        expect(reader.page.locator(".hk-reference code")).not_to_be_empty()
         assert reader.page.url.startswith(connected.issuer)
-
-
-@ONE_DATABASE
-def test_logging_out_to_an_unregistered_address_shows_a_page_and_goes_nowhere(owner, connected, new_person):
-    reader = new_person("reader@example.com")
-
-    # S12: registered, and with a hint.
-    reader.open(
-        f"{connected.issuer}/logout?client_id={connected.client_id}&post_logout_redirect_uri=https://elsewhere.example/"
-    )
-
-    reader.is_at("That did not work")
+    # S12: without an ID token the address is not even looked at.
+    reader.open(f"{connected.issuer}/logout?client_id={connected.client_id}&post_logout_{elsewhere}")
+    reader.is_at("You are signed out")
     assert reader.page.url.startswith(connected.issuer)
 
 
@@ -354,25 +352,6 @@ def test_a_project_that_failed_says_why_and_can_be_retried(owner, monkeypatch):
     owner.press("Retry")
 
     expect(owner.page.get_by_text("Ready", exact=True)).to_be_visible()
-
-
-@ONE_DATABASE
-def test_a_passkey_of_another_project_does_not_sign_in(bookshop, owner, new_person):
-    slug = bookshop.make_project("Readers")
-    reader = new_person("owner@bookshop.example")
-    lend(owner.passkeys, reader.passkeys)
-    reader.passkeys.be_present(False)
-
-    reader.open(f"{bookshop.url}/identity/{slug}/login")
-    reader.signs_in()
-
-    expect(reader.page.get_by_role("alert")).not_to_be_empty()
-    reader.is_at("Sign in")
-
-
-def lend(lender: VirtualAuthenticator, borrower: VirtualAuthenticator) -> None:
-    for credential in lender.credentials:
-        borrower.add_credential(credential)
 
 
 def credentials_on_page(owner: Person) -> Credentials:

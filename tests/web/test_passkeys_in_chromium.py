@@ -182,6 +182,31 @@ def test_refusal_of_the_server_is_shown_and_the_page_stays_usable(page, site, pa
     expect(page).to_have_url(PROFILE)
 
 
+def test_autofill_goes_on_after_a_refusal(page, site, passkeys):
+    signed_out_with_passkey(page, site, passkeys)
+    site.set_counter(1000)
+    page.goto(f"{site.url}/shop/login")
+    expect(page.get_by_role("alert")).to_contain_text("could not be accepted")
+
+    site.set_counter(0)
+
+    expect(page).to_have_url(PROFILE)
+
+
+def test_expired_page_says_so_and_asks_no_more(page, site, passkeys):
+    signed_out_with_passkey(page, site, passkeys)
+    refusal = {"error": "RequestForged", "message": "This page has expired."}
+    page.route("**/login/options", lambda route: route.fulfill(status=403, json=refusal))
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(f"{site.url}/shop/login")
+    expect(page.get_by_role("alert")).to_contain_text("expired")
+    page.wait_for_timeout(2500)
+
+    assert sum(url.endswith("/options") for url in asked) == 1
+
+
 def test_wrong_address_is_named_before_anything_is_sent(page, site, passkeys):
     page.goto(f"{site.url}/shop/signup")
     page.get_by_label("E-mail").fill("ada")

@@ -1,5 +1,6 @@
 """People of the console in front of Flask's test client, who read pages and fill in the forms they find there."""
 
+import re
 import threading
 from dataclasses import dataclass
 from dataclasses import field
@@ -64,6 +65,12 @@ class Page(HTMLParser):
         """The form whose action ends so; without one, the last form on the page that has more than a token."""
         forms = [each for each in self.forms if each.action.endswith(ending)]
         return forms[0] if ending else [each for each in forms if not each.action][-1]
+
+    def output(self, id: str) -> str:
+        """The value that can be copied there."""
+        found = re.search(rf'<output id="{id}"[^>]*>([^<]+)<', self.html)
+        assert found is not None, self.text
+        return found[1]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}

@@ -131,7 +131,6 @@ def upgrade() -> None:
         sa.Column("host_id", sa.String(length=255)),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
-        sa.Column("last_login_at", TIME),
         sa.UniqueConstraint("project_id", "host_id", name="uq_hanko_user_project_id_host_id"),
         sa.UniqueConstraint("project_id", "sub", name="uq_hanko_user_project_id_sub"),
     )

@@ -45,7 +45,18 @@ function addRow(button) {
   input.removeAttribute("aria-invalid");
   input.removeAttribute("aria-describedby");
   rows.append(row);
+  renumber(rows);
   input.focus();
+}
+
+function renumber(rows) {
+  const label = rows.closest("fieldset").querySelector("legend").textContent;
+  [...rows.children].forEach((row, index) => {
+    const button = row.querySelector("button");
+    row.querySelector("input").setAttribute("aria-label", `${label} ${index + 1}`);
+    button.value = button.value.replace(/\d+$/, index);
+    button.querySelector(".visually-hidden").textContent = ` ${label} ${index + 1}`;
+  });
 }
 
 function removeRow(button) {
@@ -56,6 +67,7 @@ function removeRow(button) {
   } else {
     row.remove();
   }
+  renumber(rows);
   rows.lastElementChild.querySelector("input").focus();
 }
 

@@ -15,11 +15,13 @@
   const origins = form.dataset.origins.split(" ");
   const AUTOFILL_LIFETIME = 4 * 60 * 1000; // the server's challenge lives five minutes
   const TOO_SOON = 2000; // an autofill that ends sooner had nothing to offer
+  const MOST_RESTARTS = 10;
 
   let controller = null;
   let finished = Promise.resolve();
   let leaving = false;
   let pressed = buttons[0];
+  let restarts = 0;
 
   function exclusively(task) {
     controller?.abort();
@@ -69,7 +71,9 @@
     // Not to be aborted: once it is sent, the server may have done it.
     const { request, next } = form.dataset;
     const body = { ceremony, credential: toJSON(credential), request, ...(next && { next }) };
-    const answer = await post(form.dataset.finishUrl, body);
+    const answer = await post(form.dataset.finishUrl, body).catch((error) => {
+      throw Object.assign(error, { atFinish: true });
+    });
     leaving = true;
     location.assign(answer.location);
   }
@@ -116,8 +120,8 @@
     } catch (error) {
       if (error.name === "AbortError") return; // somebody else has the turn
       if (error.status) say(error.message);
-      else if (performance.now() - started < TOO_SOON) return;
-      setTimeout(autofill, TOO_SOON);
+      const used = error.atFinish || (error.name === "NotAllowedError" && performance.now() - started > TOO_SOON);
+      if (used && restarts++ < MOST_RESTARTS) setTimeout(autofill, TOO_SOON);
     } finally {
       clearTimeout(renewal);
       if (!leaving) setWorking(false);

@@ -5,10 +5,8 @@ from typing import Any
 
 from wtforms import BooleanField
 from wtforms import Field
-from wtforms import RadioField
 from wtforms import ValidationError
 from wtforms.validators import Length
-from wtforms.validators import Optional
 
 from ...errors import InvalidInput
 from ...protocol.client_metadata import AUTH_METHODS
@@ -24,6 +22,7 @@ from ...storage.clients import Client
 from ...text import gettext
 from ...text import lazy_gettext
 from .forms import UNPRINTABLE
+from .forms import ChoiceField
 from .forms import ConsoleForm
 from .forms import Submission
 from .forms import TextField
@@ -90,7 +89,7 @@ class ConnectAppForm(ConsoleForm):
         lazy_gettext("Application Name"),
         missing=lazy_gettext("Give the app a name. People see it when they sign in."),
     )
-    application_type = RadioField(
+    application_type = ChoiceField(
         lazy_gettext("Application Type"),
         choices=[
             (ApplicationType.WEB.value, lazy_gettext("Web app")),
@@ -155,12 +154,11 @@ class AppSettingsForm(ConsoleForm):
     )
     redirect_uris = UriListField(lazy_gettext("Allowed login redirect URLs"))
     post_logout_redirect_uris = UriListField(lazy_gettext("Allowed logout redirect URLs"))
-    token_endpoint_auth_method = RadioField(
+    token_endpoint_auth_method = ChoiceField(
         lazy_gettext("Token endpoint authentication method"),
         choices=[(method, method) for method in AUTH_METHODS[ApplicationType.WEB]],
-        validators=[Optional()],
     )
-    id_token_signed_response_alg = RadioField(
+    id_token_signed_response_alg = ChoiceField(
         lazy_gettext("ID token algorithm"), choices=[(name, name) for name in ALGORITHMS]
     )
     refresh_tokens = BooleanField(lazy_gettext("Refresh tokens"))
@@ -231,7 +229,7 @@ class NewSecretForm(ConsoleForm):
         lazy_gettext("Label (optional)"),
         validators=[Length(max=100, message=lazy_gettext("Use at most %(max)d characters."))],
     )
-    keep_old = RadioField(
+    keep_old = ChoiceField(
         lazy_gettext("The secrets of today"),
         choices=[
             ("until-revoked", lazy_gettext("Keep them until I revoke them")),

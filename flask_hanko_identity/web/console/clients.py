@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ...errors import Conflict
 from ...errors import InvalidInput
+from ...errors import NotFound
 from ...flows.clients import ClientSettings
 from ...flows.clients import connect_client
 from ...flows.clients import create_secret
@@ -16,6 +17,7 @@ from ...flows.clients import update_client
 from ...flows.rows import AlreadyDone
 from ...storage.clients import list_clients
 from ...storage.organizations import Role
+from ...text import gettext
 from .access import Desk
 from .access import requires
 from .client_forms import AppSettingsForm
@@ -134,8 +136,9 @@ def revoke_app_secret(desk: Desk) -> ResponseReturnValue:
     ActionForm().validate()
     given = request.form.get("secret_id", "")
     secret_id = next((each.id for each in desk.client.secrets if str(each.id) == given), None)
-    if secret_id is not None:
-        revoke_secret(desk.ctx, desk.client, secret_id=secret_id)
+    if secret_id is None:
+        raise NotFound(gettext("This app has no such secret."))
+    revoke_secret(desk.ctx, desk.client, secret_id=secret_id)
     return go("app_settings", slug=desk.project.slug, client_id=desk.client.client_id, done="secret-revoked")
 
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
+from wtforms import Field
 from wtforms import HiddenField
-from wtforms import RadioField
 from wtforms import StringField
+from wtforms import ValidationError
 from wtforms.validators import InputRequired
 from wtforms.validators import Length
 
@@ -46,6 +48,29 @@ class TextField(StringField):
 def text_field(label: Any, *, missing: Any, longest: int = 100) -> TextField:
     too_long = lazy_gettext("Use at most %(max)d characters.")
     return TextField(label, validators=[InputRequired(missing), Length(max=longest, message=too_long)])
+
+
+class ChoiceField(Field):
+    """One of a few things.
+
+    :param choices: the value and the label of each.
+    """
+
+    def __init__(self, label: Any = None, *, choices: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.choices = choices
+
+    @property
+    def options(self) -> list[tuple[str, str, Any, bool]]:
+        """Id, value and label of each, and whether it is chosen."""
+        return [
+            (f"{self.id}-{place}", value, label, value == self.data)
+            for place, (value, label) in enumerate(self.choices)
+        ]
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data not in [value for value, _ in self.choices]:
+            raise ValidationError(gettext("Choose one of these."))
 
 
 class ConsoleForm(IdentityForm):
@@ -112,7 +137,7 @@ class BrandForm(ConsoleForm):
 
     accent = TextField(lazy_gettext("Accent colour"), default=DEFAULT_BRAND["accent"])
     background = TextField(lazy_gettext("Background"), default=DEFAULT_BRAND["background"])
-    corners = RadioField(
+    corners = ChoiceField(
         lazy_gettext("Corners"),
         choices=[("round", lazy_gettext("Round")), ("square", lazy_gettext("Square"))],
         default=DEFAULT_BRAND["corners"],
@@ -142,7 +167,7 @@ class BrandForm(ConsoleForm):
 class NewProjectForm(BrandForm):
     """Create a project: type, name and look at once."""
 
-    type = RadioField(
+    type = ChoiceField(
         lazy_gettext("Type"),
         choices=[
             (ProjectType.IDENTITY.value, lazy_gettext("Identity")),

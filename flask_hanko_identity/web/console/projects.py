@@ -63,8 +63,8 @@ def dashboard(desk: Desk) -> ResponseReturnValue:
     return show(desk, "dashboard.html", form=ActionForm(), clients=clients)
 
 
-@answers_json
 @requires(Role.MEMBER)
+@answers_json
 def status(desk: Desk) -> ResponseReturnValue:
     """How far the project has come, for the dashboard's script."""
     _resume(desk, desk.project)

@@ -30,6 +30,7 @@ PROJECT = ProjectSnapshot(
     issuer="http://localhost/identity/shop",
     status="ready",
     signup="open",
+    sign_in={},
     brand={},
     organization_id=None,
     organization_name="",

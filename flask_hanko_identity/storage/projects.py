@@ -65,8 +65,9 @@ class Project(Base):
     ready_at: Mapped[datetime | None]
     signup: Mapped[str] = mapped_column(String(16), default="open")
     """Who may sign up on its pages: ``open`` or ``closed``."""
-    sign_in: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
-    """How people may sign in: ``passlinks`` and ``recovery_codes``, each true or false; see ``protocol.sign_in``."""
+    sign_in: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """How people may sign in, where it was changed: ``passlinks`` (on unless false) and ``recovery_codes`` (off unless
+    true)."""
     brand: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Look of its pages: ``accent`` and ``background`` as ``#rrggbb``, ``corners`` as ``round`` or ``square``."""
     submission: Mapped[str | None] = mapped_column(String(64))

@@ -182,7 +182,7 @@ def _load_project(session: Session, slug: str) -> ProjectSnapshot | None:
         .order_by(SigningKey.id)
     )
     return ProjectSnapshot(
-        **{**row._mapping, "organization_name": row.organization_name or ""},
+        **{**row._mapping, "organization_name": row.organization_name or "", "sign_in": row.sign_in or {}},
         keys=tuple(KeySnapshot(**key._mapping) for key in keys),
     )
 

@@ -38,7 +38,7 @@ def upgrade() -> None:
     op.add_column("hanko_login_session", sa.Column("browser_digest", sa.LargeBinary(length=32)))
     op.create_index("ix_hanko_login_session_browser_digest", "hanko_login_session", ["browser_digest"])
     op.create_index("ix_hanko_user_user_handle", "hanko_user", ["user_handle"])
-    op.add_column("hanko_project", sa.Column("sign_in", sa.JSON(), server_default="{}", nullable=False))
+    op.add_column("hanko_project", sa.Column("sign_in", sa.JSON()))
 
 
 def downgrade() -> None:

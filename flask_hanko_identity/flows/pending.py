@@ -14,6 +14,7 @@ from sqlalchemy import update
 from .. import crypto
 from ..errors import PageExpired
 from ..protocol.authorization_request import ValidRequest
+from ..protocol.parameters import is_storable
 from ..storage.authorizations import AuthorizationRequest
 from ..text import gettext
 from .context import Context
@@ -81,7 +82,7 @@ def remember(ctx: Context, request: ValidRequest, *, browser: bytes | None) -> s
 
 def find(ctx: Context, handle: str) -> Any:
     """The open request with this handle in this browser. Nothing changes."""
-    return ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none()
+    return ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none() if is_storable(handle) else None
 
 
 def take(ctx: Context, handle: str) -> Row[Any]:
@@ -90,7 +91,8 @@ def take(ctx: Context, handle: str) -> Row[Any]:
     :raises PageExpired: if there is none.
     """
     # An unbound request is bound to the first browser that continues it; then it works nowhere else.
-    row = ctx.session.execute(_BIND, _key(ctx, handle)).one_or_none() if ctx.origin.browser else None
+    known = bool(ctx.origin.browser) and is_storable(handle)
+    row = ctx.session.execute(_BIND, _key(ctx, handle)).one_or_none() if known else None
     if row is None:
         raise PageExpired(
             gettext(

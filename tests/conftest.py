@@ -22,6 +22,8 @@ from tests import servers
 from tests.authenticator import SoftwareAuthenticator
 from tests.clock import Clock
 from tests.logs import Canaries
+from tests.mails import MailServer
+from tests.mails import serve_mail
 
 BASE_URL = "http://localhost/identity"
 
@@ -110,6 +112,13 @@ def redis_url() -> str:
     with Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+@pytest.fixture
+def smtp() -> Iterator[MailServer]:
+    """A mail server; ``app_factory(**smtp.config)`` makes a host that sends by it."""
+    with serve_mail() as server:
+        yield server
 
 
 # The host

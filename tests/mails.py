@@ -1,7 +1,6 @@
 """A mail server of the test's own, and the mails that reached it as their readers see them."""
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ class ReceivedMail:
     def _part(self, kind: str) -> str:
         body = self.message.get_body((kind,))
         assert body is not None
-        return str(body.get_content())
+        return str(body.get_content()).replace("\r\n", "\n")
 
 
 @dataclass
@@ -117,7 +116,6 @@ def serve_mail() -> Iterator[MailServer]:
         yield server
     finally:
         controller.stop()
-        time.sleep(0)
 
 
 @dataclass

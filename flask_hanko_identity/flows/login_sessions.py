@@ -181,6 +181,7 @@ def open_session(
     assurance: Assurance,
     replaces: str | None = None,
     auth_time: datetime | None = None,
+    is_announced: bool = False,
 ) -> NewSession:
     """Open a session for a user of the project, who must be active.
 
@@ -189,6 +190,7 @@ def open_session(
 
     :param replaces: value of the login cookie that the browser brought, if any.
     :param auth_time: when the user authenticated, if that was not now.
+    :param is_announced: whether they are written to by the caller, wherever this is.
     :raises Forbidden: if the user is not active.
     """
     token = random_text()
@@ -215,7 +217,8 @@ def open_session(
     if opened is None:
         raise Forbidden(gettext("This account is not active. Ask the people who run this service."))
     ended = _end_previous(ctx, work, opened.id, user_id, replaces, browser) if opened.replaces else set()
-    if browser is not None and not opened.was_here and not opened.is_newcomer and ctx.person is None:
+    is_known = browser is None or opened.was_here or opened.is_newcomer
+    if not is_known and not is_announced and ctx.person is None:
         tell_of_new_device(ctx, work, user_id=user_id)
     work.announce(
         user_logged_in,

@@ -32,6 +32,7 @@ from .unit_of_work import transaction
 
 SIGN_IN_LIFETIME = timedelta(minutes=10)
 INVITATION_LIFETIME = timedelta(days=7)
+ENROL_LIFETIME = timedelta(hours=1)
 
 # RFC 8176, section 2: whoever opened the link had a secret that works once.
 BY_LINK = Assurance("1", ("otp",))
@@ -65,6 +66,21 @@ def create_sign_in_link(ctx: Context, *, user: User) -> str:
         ctx,
         PasslinkPurpose.SIGN_IN,
         lifetime=SIGN_IN_LIFETIME,
+        subject=f"user:{user.sub}",
+        user_id=user.id,
+        email=user.email,
+    )
+
+
+def create_enrol_link(ctx: Context, *, user: User) -> str:
+    """A link with which this user adds a passkey, once, within an hour; their sessions end when it is used.
+
+    :return: its address, the only place where its secret is.
+    """
+    return _create(
+        ctx,
+        PasslinkPurpose.ENROL,
+        lifetime=ENROL_LIFETIME,
         subject=f"user:{user.sub}",
         user_id=user.id,
         email=user.email,

@@ -82,7 +82,7 @@ def remember(ctx: Context, request: ValidRequest, *, browser: bytes | None) -> s
 
 def find(ctx: Context, handle: str) -> Any:
     """The open request with this handle in this browser. Nothing changes."""
-    return ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none()
+    return ctx.session.execute(_FIND, _key(ctx, handle)).one_or_none() if is_storable(handle) else None
 
 
 def take(ctx: Context, handle: str) -> Row[Any]:

@@ -1,4 +1,7 @@
-"""The audit log: who did what, when, from where. Rows are added and never changed."""
+"""The audit log: who did what, when, from where.
+
+Rows are added, and never changed but once: with an account goes what is personal in them, all but its ``sub``.
+"""
 
 from datetime import datetime
 from typing import Any

@@ -59,6 +59,7 @@ def choose(slug: str) -> ResponseReturnValue:
 def sign_out_all(slug: str) -> ResponseReturnValue:
     """Sign out of all of them."""
     ctx = context(slug)
+    require_own_pages(ctx)
     IdentityForm().validate()
     sign_out_of_all(ctx, signed_in_tokens(ctx))
     clear_login_token(ctx.project)

@@ -15,6 +15,7 @@ _PAGES = {
     "profile": "",
     "emails": "/emails",
     "passkeys": "/passkeys",
+    "recovery-codes": "/recovery-codes",
     "sessions": "/sessions",
     "apps": "/apps",
     "account": "/account",

@@ -24,6 +24,8 @@ from ..flows.passlink_uses import use_link as use_mailed_link
 from ..flows.passlinks import OpenLink
 from ..flows.passlinks import link_expired
 from ..flows.passlinks import look_up
+from ..flows.recovery import is_on
+from ..flows.recovery import use_enrol_link
 from ..flows.signup import begin_signup
 from ..flows.signup import find_invitation
 from ..flows.signup import finish_signup
@@ -84,6 +86,7 @@ def login(slug: str) -> ResponseReturnValue:
         signup_is_open=is_open(ctx),
         signed_out=request.args.get("signed_out") == "1",
         by_mail=is_offered(ctx, pending),
+        by_recovery_code=is_on(ctx, pending),
         ceremony=_ceremony(ctx, pending, kind="login"),
         texts=passkey_texts(ctx.settings),
     )
@@ -159,6 +162,10 @@ def use_link(slug: str, secret: str) -> ResponseReturnValue:
     ctx = context(slug)
     require_own_pages(ctx)
     IdentityForm().validate()
+    found = look_up(ctx, secret)
+    if found is not None and found.purpose is PasslinkPurpose.ENROL:
+        begin_login_session(ctx, use_enrol_link(ctx, secret, current_token=login_token(ctx.project)))
+        return redirect(continue_url(ctx, page="passkeys"), 303)
     return go_on(ctx, use_mailed_link(ctx, secret, current_token=login_token(ctx.project)))
 
 

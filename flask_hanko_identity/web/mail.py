@@ -241,7 +241,9 @@ class _Outgoing(Message):
         to = str(self.recipients[0])
         message = EmailMessage(policy.SMTPUTF8 if self.mail_options else policy.SMTP)
         message["From"] = Address(written.sender_name, addr_spec=_ascii_domain(sender))
-        message["To"] = Address(addr_spec=to)
+        # Address refuses to read what is beyond ASCII, but writes it.
+        local, _, domain = to.rpartition("@")
+        message["To"] = Address(addr_spec=to) if to.isascii() else Address(username=local, domain=domain)
         message["Subject"] = written.subject
         message["Date"] = formatdate(usegmt=True)
         message["Message-ID"] = make_msgid(domain=_ascii_domain(sender).rpartition("@")[2])

@@ -1,6 +1,6 @@
 """The section of the profile on sessions: where the person is signed in, and signing out there.
 
-Its blueprint also has the choice among several accounts.
+Its blueprint also has the choice among several accounts, and recovery codes.
 """
 
 from flask import Blueprint
@@ -11,6 +11,7 @@ from ..flows.sessions import end_others
 from ..flows.sessions import list_sessions
 from ..text import lazy_gettext
 from . import chooser
+from . import recovery
 from .profile_forms import ButtonForm
 from .profile_page import Person
 from .profile_page import for_person
@@ -24,12 +25,16 @@ _DONE = {
 
 
 def make_sessions_blueprint() -> Blueprint:
-    """``hanko_sessions``: the section of the profile, and the account chooser."""
+    """``hanko_sessions``: the section of the profile, the account chooser, and recovery codes."""
     blueprint = Blueprint("hanko_sessions", __name__)
     for rule, view, methods in (
         ("/profile/sessions", sessions, "GET"),
         ("/profile/sessions/others/end", end_other_sessions, "POST"),
         ("/profile/sessions/<sid>/end", end_session, "POST"),
+        ("/profile/recovery-codes", recovery.recovery_codes, "GET"),
+        ("/profile/recovery-codes", recovery.make_recovery_codes, "POST"),
+        ("/recover", recovery.recover, "GET"),
+        ("/recover", recovery.use_recovery_code, "POST"),
         ("/accounts", chooser.accounts, "GET"),
         ("/accounts", chooser.choose, "POST"),
         ("/accounts/sign-out", chooser.sign_out_all, "POST"),

@@ -15,14 +15,14 @@ from flask_hanko_identity.flows.passlink_uses import use_code
 from flask_hanko_identity.flows.passlink_uses import use_link
 from flask_hanko_identity.flows.users import create_user
 from flask_hanko_identity.storage import Passlink
+from tests.by_mail import ADA
+from tests.by_mail import EVE
+from tests.by_mail import wrong
 from tests.evidence import dump
 from tests.mails import Outbox
 from tests.sign_in import add_project
 from tests.sign_in import events
 from tests.sign_in import make_context
-
-ADA = "ada@example.com"
-EVE = "eve@example.com"
 
 
 @pytest.fixture
@@ -37,10 +37,6 @@ def ctx(app, outbox):
         ctx = replace(make_context(app), mailer=outbox)
         create_user(ctx, email=ADA)
         yield ctx
-
-
-def wrong(code, by=1):
-    return f"{(int(code.replace(' ', '')) + by) % 1_000_000:06d}"
 
 
 def test_only_digests_are_stored(ctx, outbox, canaries):

@@ -198,11 +198,12 @@ class TestSelectAccount:
             after = both.open("authorize/resume", request=request)
             assert urlsplit(after.location).path == "/identity/shop/login", changes
 
-    def test_use_another_account_is_a_sign_in(self, rp, both):
+    def test_use_another_account_is_a_sign_in(self, rp, both, clock):
         request = handle_of(rp.authorize(prompt="select_account"))
         page = both.open("accounts", request=request)
         assert f"/identity/shop/login?request={request}" in page.text
         both.authenticator = SoftwareAuthenticator(origin=ORIGIN)
+        clock.advance(seconds=1)
         onward = both.sign_up("eve@example.com", request=request).get_json()["location"]
         assert "code" in rp.answer(both.client.get(onward))
         assert len(accounts(both.open("accounts"))) == 3

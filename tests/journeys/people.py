@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from playwright.sync_api import expect
 
 from tests.browser import VirtualAuthenticator
+from tests.journeys.bookshop import Credentials
 
 WATCH_AUTOFILL = """
     const get = CredentialsContainer.prototype.get;
@@ -120,6 +121,10 @@ class Person:
     def reads(self, label: str) -> str:
         """A value that the console shows to be copied."""
         return self.page.get_by_role("status", name=label, exact=True).inner_text()
+
+    def reads_credentials(self) -> Credentials:
+        """All that a web app is shown when it is connected."""
+        return Credentials(self.reads("Issuer"), self.reads("Client ID"), self.reads("Client secret"))
 
 
 class NewPerson(Protocol):

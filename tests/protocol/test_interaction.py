@@ -24,11 +24,12 @@ NATIVE_FIRST_PARTY = replace(NATIVE, first_party=True)
 CLAIMED = replace(NATIVE, redirect_uris=frozenset({"https://app.example/cb"}))
 PRIVATE = replace(NATIVE, redirect_uris=frozenset({"com.example.app:/cb"}))
 
-LOGIN, CREATE, CONSENT, NONE, UNMET = (
+LOGIN, CREATE, CONSENT, NONE, SELECT, UNMET = (
     Interaction.LOGIN,
     Interaction.CREATE,
     Interaction.CONSENT,
     Interaction.NONE,
+    Interaction.SELECT,
     Interaction.UNMET,
 )
 
@@ -60,7 +61,7 @@ SESSIONS = [
     pytest.param({"prompt": "create"}, Session(), CREATE, id="prompt=create and somebody signed in"),
     pytest.param({"prompt": "login"}, Session(age=0), LOGIN, id="prompt=login with the newest session"),
     pytest.param({"prompt": "login consent"}, Session(), LOGIN, id="login comes before consent"),
-    pytest.param({"prompt": "select_account"}, Session(), LOGIN, id="prompt=select_account"),
+    pytest.param({"prompt": "select_account"}, Session(), SELECT, id="prompt=select_account"),
     pytest.param({"prompt": "consent"}, Session(), CONSENT, id="prompt=consent although remembered"),
     pytest.param({"max_age": "60"}, Session(age=60), NONE, id="max_age: just young enough"),
     pytest.param({"max_age": "60"}, Session(age=60.001), LOGIN, id="max_age: just too old"),

@@ -117,6 +117,7 @@ def live_a_little(person: Person) -> tuple[RelyingParty, dict[str, Any]]:
     client = ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
     give_passkey(person, credential_id=person.sub.encode())
     with transaction(ctx):
+        assert client is not None
         remember(ctx, user_id=user_id, client_id=client.id, scope=("openid",))
         ctx.session.add(RecoveryCode(user_id=user_id, digest=person.sub.encode()[:32], created_at=ctx.now))
         ctx.session.add_all(
@@ -125,7 +126,7 @@ def live_a_little(person: Person) -> tuple[RelyingParty, dict[str, Any]]:
                 digest=f"{number}{person.sub}".encode(),
                 purpose="sign-in",
                 user_id=owner,
-                email=person.user.email.upper(),
+                email=(person.user.email or "").upper(),
                 data={},
                 created_at=ctx.now,
                 expires_at=ctx.now,

@@ -265,6 +265,7 @@ class TestOwners:
         assert self.count(other) == 1
         with pytest.raises(Conflict):
             organization = other.ctx.session.get(Organization, organization_id)
+            assert organization is not None
             create_project(other.ctx, organization=organization, name="Site", type="identity")
             delete(other)
 

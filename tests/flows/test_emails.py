@@ -130,6 +130,7 @@ class TestVerifying:
 
         assert addresses(ada)[1] == ("Ada@work.example", True, False)
         holder = find_user_by_email(ada.ctx.session, project_id=ada.ctx.project.id, email="ADA@work.example")
+        assert holder is not None
         assert holder.sub == ada.sub
         assert ada.user.email == "ada@example.com"
 

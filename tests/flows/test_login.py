@@ -90,7 +90,9 @@ def test_assurance_is_honest(here, backup_eligible, acr, amr):
 
 def test_options_cost_one_statement_and_finish_four(ctx, authenticator):
     engine = engine_of(ctx.sender)
-    sign_out(ctx, find_signed_in(ctx, sign_in(ctx, authenticator).token))
+    signed_in = find_signed_in(ctx, sign_in(ctx, authenticator).token)
+    assert signed_in is not None
+    sign_out(ctx, signed_in)
     with count_statements(engine) as options:
         ceremony = begin_login(ctx)
     response = authenticator.get(ceremony.options)

@@ -106,6 +106,7 @@ class TestUse:
         opened = use(ada, codes[3])
 
         signed_in = find_signed_in(ada.ctx, opened.token)
+        assert signed_in is not None
         assert (signed_in.sub, signed_in.acr, signed_in.amr) == (ada.sub, "1", ("otp",))
         assert find_signed_in(ada.ctx, ada.token) is None
         assert codes_left(ada.ctx, user_id=ada.user.id).count == 9
@@ -204,7 +205,9 @@ class TestEnrolLink:
         secret = self.secret(ada)
         opened = use_enrol_link(ada.ctx, secret, current_token=None)
 
-        assert find_signed_in(ada.ctx, opened.token).acr == "1"
+        recovered = find_signed_in(ada.ctx, opened.token)
+        assert recovered is not None
+        assert recovered.acr == "1"
         assert find_signed_in(ada.ctx, ada.token) is None
         assert ada.postbox.sent[-1] == ("ada@example.com", "Your account was recovered")
         with pytest.raises(PageExpired):

@@ -78,6 +78,7 @@ def consent(browser: Browser, rp: RelyingParty) -> None:
         ctx, user_id = person.ctx, person.user.id
         client = ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
         with transaction(ctx):
+            assert client is not None
             remember(ctx, user_id=user_id, client_id=client.id, scope=("openid", "email"))
 
     browser.stored(allow)

@@ -45,7 +45,8 @@ def rp(app, both):
 def who(visitor):
     """Who the profile says is signed in."""
     page = visitor.open("profile")
-    return re.search(r"<strong>([^<]+)</strong>", page.text)[1] if page.status_code == 200 else None
+    named = re.search(r"<strong>([^<]+)</strong>", page.text)
+    return named[1] if page.status_code == 200 and named is not None else None
 
 
 def accounts(page):

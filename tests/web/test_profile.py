@@ -12,7 +12,7 @@ from tests.web.profiles import browse
 from tests.web.visitors import Page
 
 PAGES = ("profile", "profile/emails", "profile/apps", "profile/account")
-POSTS = (
+POSTS: tuple[tuple[str, dict[str, str]], ...] = (
     ("profile", {"name": "Eve"}),
     ("profile/emails", {"email": "eve@example.com"}),
     ("profile/emails/1/verify", {}),

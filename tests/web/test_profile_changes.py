@@ -14,7 +14,7 @@ from tests.web.profiles import browse
 from tests.web.profiles import consent
 from tests.web.visitors import Page
 
-SENSITIVE = (
+SENSITIVE: tuple[tuple[str, dict[str, str]], ...] = (
     ("profile/emails", {"email": "eve@example.com"}),
     ("profile/emails/1/verify", {}),
     ("profile/emails/1/primary", {}),

@@ -62,6 +62,7 @@ class Site:
             client = ctx.snapshots.client(ctx.session, project_id=ctx.project.id, client_id=rp.client_id)
             with transaction(ctx):
                 scope = ("openid", "profile", "email", "offline_access")
+                assert client is not None
                 remember(ctx, user_id=user_id, client_id=client.id, scope=scope)
 
     def open(self, new_page, **options):

@@ -30,7 +30,7 @@ organization_changed = _signals.signal("organization-changed")
 project_changed = _signals.signal("project-changed")
 #: A new signing key was published. ``project``, ``kid``, ``algorithm``.
 signing_key_rotated = _signals.signal("signing-key-rotated")
-#: A person changed their profile. ``project``, ``user_id``, ``sub``, ``claims`` (the names of what changed).
+#: A person changed their profile; ``claims`` names what. ``project``, ``user_id``, ``sub``, ``claims``.
 user_profile_changed = _signals.signal("user-profile-changed")
 #: An address was added or removed, or another is the primary one. ``project``, ``user_id``, ``sub``.
 user_email_changed = _signals.signal("user-email-changed")

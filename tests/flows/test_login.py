@@ -103,18 +103,6 @@ def test_options_cost_one_statement_and_finish_four(ctx, authenticator):
     assert finish.count == 4, finish
 
 
-def test_finish_costs_one_statement_more_where_a_session_ends_by_it(ctx, authenticator):
-    before = sign_in(ctx, authenticator)
-    ceremony = begin_login(ctx)
-    response = authenticator.get(ceremony.options)
-
-    with count_statements(engine_of(ctx.sender)) as finish:
-        finish_login(ctx, handle=ceremony.handle, response=response, current_token=before.token)
-
-    assert finish.count == 5, finish
-    assert find_signed_in(ctx, before.token) is None
-
-
 def test_finding_a_session_costs_one_statement(ctx, authenticator):
     opened = sign_in(ctx, authenticator)
 

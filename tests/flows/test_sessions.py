@@ -9,6 +9,8 @@ from flask_hanko_identity.crypto import digest
 from flask_hanko_identity.crypto import random_text
 from flask_hanko_identity.errors import NotFound
 from flask_hanko_identity.flows.freshness import StepUpRequired
+from flask_hanko_identity.flows.login import begin_login
+from flask_hanko_identity.flows.login import finish_login
 from flask_hanko_identity.flows.login_sessions import find_signed_in
 from flask_hanko_identity.flows.login_sessions import open_session
 from flask_hanko_identity.flows.passlinks import BY_LINK
@@ -21,6 +23,8 @@ from flask_hanko_identity.storage import LoginSession
 from tests.profiles import enter
 from tests.queries import count_statements
 from tests.sign_in import engine_of
+from tests.sign_in import make_context
+from tests.sign_in import sign_up
 from tests.tenants import connect
 from tests.tenants import make_tenant
 
@@ -176,6 +180,18 @@ class TestEnd:
 
 
 class TestOneBrowser:
+    def test_to_end_the_one_before_costs_one_statement_more(self, app, authenticator):
+        ctx = make_context(app)
+        before = sign_up(ctx, authenticator)
+        ceremony = begin_login(ctx)
+        response = authenticator.get(ceremony.options)
+
+        with count_statements(engine_of(app)) as finish:
+            finish_login(ctx, handle=ceremony.handle, response=response, current_token=before.token)
+
+        assert finish.count == 5, finish
+        assert find_signed_in(ctx, before.token) is None
+
     def test_a_new_sign_in_ends_the_one_before(self, ada):
         browser = random_text()
         first = open_in(ada, browser)

@@ -104,7 +104,8 @@ def test_sign_up_sign_out_and_sign_in_by_button(page, site, passkeys):
     sign_in_button(page).click()
 
     expect(page).to_have_url(PROFILE)
-    expect(page.get_by_text("this device only")).to_be_visible()
+    page.goto(f"{site.url}/shop/profile/passkeys")
+    expect(page.get_by_text("this device only").first).to_be_visible()
 
 
 def test_autofill_signs_in_without_a_click(page, site, passkeys):
@@ -255,6 +256,8 @@ def test_link_signs_in_by_its_button(page, site, passkeys):
 
     page.get_by_role("button", name="Sign in").click()
 
+    expect(page).to_have_url(re.compile(r"/identity/shop/passkey-offer$"))
+    page.get_by_role("button", name="Not now").click()
     expect(page).to_have_url(PROFILE)
 
 

@@ -190,7 +190,8 @@ def test_request_that_waited_is_answered_once(rp, sign_in):
 def test_prompt_create_and_select_account_lead_to_their_pages(rp, nobody):
     assert outcome(nobody.authorize(prompt="create")) == "signup"
     assert outcome(rp.authorize(prompt="create")) == "signup"
-    assert outcome(rp.authorize(prompt="select_account")) == LOGIN
+    assert outcome(rp.authorize(prompt="select_account")) == "accounts"
+    assert outcome(nobody.authorize(prompt="select_account")) == LOGIN
 
 
 # max_age

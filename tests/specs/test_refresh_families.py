@@ -222,6 +222,7 @@ def test_family_ends_however_often_it_is_used(app_factory, rp, clock, rotates):
     clock.advance(seconds=1)
 
     assert_refused(rp.refresh(last["refresh_token"]))
+    assert rp.introspect(last["refresh_token"]) == {"active": False}
     assert rp.userinfo(last["access_token"]).status_code == 401
 
 

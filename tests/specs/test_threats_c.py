@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from sqlalchemy import delete
+from sqlalchemy import update
 
 from flask_hanko_identity import crypto
 from flask_hanko_identity.flows.client_secrets import create_secret
@@ -185,6 +186,19 @@ def assert_tokens_dead(rp: RelyingParty, tokens: dict[str, Any], code: str) -> N
     assert rp.userinfo(tokens["access_token"]).status_code == 401
     assert rp.refresh(tokens["refresh_token"]).status_code in (400, 401)
     assert rp.redeem(code).status_code in (400, 401)
+
+
+@pytest.mark.parametrize("column", [User.state, Client.disabled_at], ids=str)
+def test_state_itself_counts(app, rp, clock, column):
+    """Tokens that a race left alive, or a state that somebody set in the database, open nothing either."""
+    tokens, code = rp.tokens(), rp.code()
+    with app.app_context():
+        session = app.extensions["hanko_identity"].session
+        session.execute(update(column.class_).values({column: "inactive" if column is User.state else clock()}))
+        session.commit()
+        app.extensions["hanko_identity"].snapshots.forget()
+
+    assert_dead(rp, tokens, code)
 
 
 def test_deleted_app_is_out_and_leaves_nothing(app_factory, app, rp):

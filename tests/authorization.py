@@ -106,7 +106,8 @@ def outcome(response: TestResponse) -> str:
     assert response.status_code == 303
     parts = urlsplit(location)
     if not parts.scheme:
-        return {"login": LOGIN, "signup": "signup", "accounts": "accounts", "resume": CONSENT}[parts.path.rpartition("/")[2]]
+        page = parts.path.rpartition("/")[2]
+        return {"login": LOGIN, "signup": "signup", "accounts": "accounts", "resume": CONSENT}[page]
     query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=True)
     assert all(len(values) == 1 for values in query.values()), location
     return query["error"][0] if "error" in query else CODE

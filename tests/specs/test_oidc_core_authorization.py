@@ -188,8 +188,7 @@ def test_request_that_waited_is_answered_once(rp, sign_in):
 
 @on_one_kind
 def test_prompt_create_and_select_account_lead_to_their_pages(rp, nobody):
-    assert outcome(nobody.authorize(prompt="create")) == "signup"
-    assert outcome(rp.authorize(prompt="create")) == "signup"
+    assert {outcome(each.authorize(prompt="create")) for each in (nobody, rp)} == {"signup"}
     assert outcome(rp.authorize(prompt="select_account")) == "accounts"
     assert outcome(nobody.authorize(prompt="select_account")) == LOGIN
 

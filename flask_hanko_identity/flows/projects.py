@@ -95,6 +95,22 @@ def set_brand(ctx: Context, project: Project, *, accent: str, background: str, c
     return _change(ctx, project, "project.brand_changed", brand=brand)
 
 
+def set_sign_in(ctx: Context, project: Project, *, signup_open: bool, passlinks: bool, recovery_codes: bool) -> Project:
+    """Choose who may sign up on a project's pages and how people sign in besides passkeys.
+
+    :raises InvalidInput: for a project whose host signs its people in.
+    """
+    if project.type == ProjectType.HOST:
+        raise InvalidInput(gettext("The host application signs the people of this project in."))
+    return _change(
+        ctx,
+        project,
+        "project.sign_in_changed",
+        signup="open" if signup_open else "closed",
+        sign_in={"passlinks": passlinks, "recovery_codes": recovery_codes},
+    )
+
+
 def _create(
     ctx: Context,
     *,

@@ -29,11 +29,7 @@ def _add(redirect_uri: str, parameters: list[tuple[str, str | None]]) -> str:
     separator = "&" if "?" in redirect_uri else "?"
     if redirect_uri.endswith(("?", "&")):
         separator = ""
-    return (
-        redirect_uri
-        + separator
-        + urlencode([(name, value) for name, value in parameters if value is not None])
-    )
+    return redirect_uri + separator + urlencode([(name, value) for name, value in parameters if value is not None])
 
 
 def with_state(redirect_uri: str, state: str | None) -> str:

@@ -85,9 +85,7 @@ class AuthorizationCodeGrant(_Grant):
         client: ClientSnapshot = self.request.client
         grant = families.load_user(self.realm, self._claimed)
         refresh_token = crypto.random_text() if may_refresh(client, grant.scope) else None
-        body = issue(
-            self.realm, client, grant, scope=grant.scope, refresh_token=refresh_token, with_nonce=True
-        )
+        body = issue(self.realm, client, grant, scope=grant.scope, refresh_token=refresh_token, with_nonce=True)
         return 200, body, []
 
 
@@ -118,8 +116,6 @@ class RefreshTokenGrant(_Grant):
             raise InvalidGrantError("Refresh tokens are switched off for this app.")
         # Narrowing is for this access token; the refresh token keeps what was granted.
         scope = self._wanted or grant.scope
-        body = issue(
-            self.realm, client, grant, scope=scope, refresh_token=successor.to_store, with_nonce=False
-        )
+        body = issue(self.realm, client, grant, scope=scope, refresh_token=successor.to_store, with_nonce=False)
         body["refresh_token"] = successor.token
         return 200, body, []

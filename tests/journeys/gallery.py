@@ -231,5 +231,6 @@ EXHIBITS = [
     Exhibit("console-delete-app", "member", app("/delete"), "main .btn-danger"),
     Exhibit("console-project-settings", "member", console("/projects/readers/settings"), PRIMARY),
     Exhibit("console-brand", "member", console("/projects/readers/brand"), PRIMARY),
+    Exhibit("console-sign-in", "member", console("/projects/readers/sign-in"), PRIMARY),
     Exhibit("console-not-found", "member", console("/projects/nobodys")),
 ]

@@ -268,6 +268,26 @@ def test_the_look_can_be_revised(app, ada):
     assert "--hk-radius:0" in css.text
 
 
+def test_how_people_sign_in_can_be_chosen(app, ada):
+    slug = ada.create_project("Shop")
+    assert ada.get(f"/projects/{slug}/sign-in").form().filled().keys() >= {"signup_open", "passlinks"}
+
+    response = ada.send(f"/projects/{slug}/sign-in", signup_open=None, passlinks=None, recovery_codes="y")
+
+    assert response.status_code == 303
+    shop = stored(app, slug)
+    assert (shop.signup, shop.sign_in) == ("closed", {"passlinks": False, "recovery_codes": True})
+    assert app.test_client().get(f"/identity/{slug}/signup").status_code == 403
+
+
+def test_how_people_sign_in_is_not_ours_to_choose_where_the_host_does_it(app, ada):
+    slug = ada.create_project("Guests", type="host")
+
+    response = ada.send(f"/projects/{slug}/sign-in", recovery_codes="y")
+
+    assert (response.status_code, stored(app, slug).sign_in) == (422, None)
+
+
 def test_more_projects_cost_no_more_statements(app, ada):
     slug = ada.create_project("First")
     paths = (f"/organizations/{ada.organization_id}", f"/projects/{slug}", f"/projects/{slug}/apps")

@@ -24,6 +24,8 @@ IDENTIFIED = [
     ("POST", "/projects/{project}/settings"),
     ("GET", "/projects/{project}/brand"),
     ("POST", "/projects/{project}/brand"),
+    ("GET", "/projects/{project}/sign-in"),
+    ("POST", "/projects/{project}/sign-in"),
     ("GET", "/projects/{project}/apps"),
     ("GET", "/projects/{project}/apps/connect"),
     ("POST", "/projects/{project}/apps/connect"),
@@ -42,6 +44,7 @@ FOR_MEMBERS = {
     "/projects/{project}/status",
     "/projects/{project}/settings",
     "/projects/{project}/brand",
+    "/projects/{project}/sign-in",
     "/projects/{project}/apps",
     "/projects/{project}/apps/{client}",
 }

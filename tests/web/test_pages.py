@@ -77,6 +77,7 @@ class Site:
             self.project,
             f"{self.project}/settings",
             f"{self.project}/brand",
+            f"{self.project}/sign-in",
             f"{self.project}/apps",
             f"{self.project}/apps/connect",
             app,

@@ -24,6 +24,7 @@ def make_console_blueprint() -> Blueprint:
         (project + "/retry", projects.retry_project, "POST"),
         (project + "/settings", projects.project_settings, "GET POST"),
         (project + "/brand", projects.brand, "GET POST"),
+        (project + "/sign-in", projects.sign_in_settings, "GET POST"),
         (project + "/apps", clients.apps, "GET"),
         (project + "/apps/connect", clients.connect_app, "GET POST"),
         (app, clients.app_settings, "GET POST"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
+from wtforms import BooleanField
 from wtforms import Field
 from wtforms import HiddenField
 from wtforms import StringField
@@ -162,6 +163,14 @@ class BrandForm(ConsoleForm):
             ]
             valid = False
         return valid
+
+
+class SignInForm(ConsoleForm):
+    """Who may sign up, and how people sign in besides passkeys."""
+
+    signup_open = BooleanField(lazy_gettext("Anybody may sign up"))
+    passlinks = BooleanField(lazy_gettext("Links by e-mail"))
+    recovery_codes = BooleanField(lazy_gettext("Recovery codes"))
 
 
 class NewProjectForm(BrandForm):

@@ -7,6 +7,7 @@ from ...errors import InvalidInput
 from ...flows.projects import create_project
 from ...flows.projects import rename_project
 from ...flows.projects import set_brand
+from ...flows.projects import set_sign_in
 from ...flows.provision import needs_worker
 from ...flows.provision import retry
 from ...flows.rows import AlreadyDone
@@ -21,6 +22,7 @@ from .forms import ActionForm
 from .forms import BrandForm
 from .forms import NewProjectForm
 from .forms import RenameForm
+from .forms import SignInForm
 from .page import go
 from .page import show
 from .worker import start_provisioning
@@ -115,6 +117,37 @@ def brand(desk: Desk) -> ResponseReturnValue:
         else:
             return go("brand", slug=project.slug, done="brand")
     return show(desk, "brand.html", status=422, form=form, look=_preview(form))
+
+
+@requires(Role.MEMBER)
+def sign_in_settings(desk: Desk) -> ResponseReturnValue:
+    """Who may sign up on the project's pages, and how people sign in."""
+    project = desk.project
+    ways = project.sign_in or {}
+    form = SignInForm(
+        data={
+            "signup_open": project.signup == "open",
+            "passlinks": ways.get("passlinks", True),
+            "recovery_codes": ways.get("recovery_codes", False),
+        }
+    )
+    if not form.is_submitted():
+        return show(desk, "sign_in.html", form=form)
+    desk.check(Role.ADMIN)
+    if form.validate():
+        try:
+            set_sign_in(
+                desk.ctx,
+                project,
+                signup_open=form.signup_open.data,
+                passlinks=form.passlinks.data,
+                recovery_codes=form.recovery_codes.data,
+            )
+        except InvalidInput as refusal:
+            form.refuse(refusal)
+        else:
+            return go("sign_in_settings", slug=project.slug, done="saved")
+    return show(desk, "sign_in.html", status=422, form=form)
 
 
 def _look(form: BrandForm) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from flask_hanko_identity.flows.add_passkey import begin_add
 from flask_hanko_identity.flows.add_passkey import finish_add
@@ -63,14 +64,7 @@ class Member:
 
     def verify_address(self) -> None:
         """As if the link in a mail had been used."""
-        session, user_id = self.ctx.session, self.login.user_id
-        session.execute(update(User).where(User.id == user_id).values(email_verified=True))
-        session.execute(
-            update(EmailAddress)
-            .where(EmailAddress.user_id == user_id)
-            .values(verified_at=self.ctx.now, held_as=EmailAddress.address)
-        )
-        session.commit()
+        prove_address(self.ctx.session, self.login.user_id)
 
     def at(self, now: Any) -> "Member":
         """The same person later."""
@@ -92,3 +86,14 @@ def set_ways(app: Flask, **sign_in: bool) -> None:
     state.session.execute(update(Project).where(Project.slug == "shop").values(sign_in=sign_in))
     state.session.commit()
     state.snapshots.forget()
+
+
+def prove_address(session: Session, user_id: int) -> None:
+    """Let a user hold their address, as if the link in a mail had been used."""
+    session.execute(update(User).where(User.id == user_id).values(email_verified=True))
+    session.execute(
+        update(EmailAddress)
+        .where(EmailAddress.user_id == user_id)
+        .values(verified_at=EmailAddress.created_at, held_as=EmailAddress.address)
+    )
+    session.commit()

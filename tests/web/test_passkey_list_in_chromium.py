@@ -132,7 +132,9 @@ class TestAdding:
     def test_old_sign_in_is_renewed_and_leads_back(self, page, site, device):
         site.clock.advance(minutes=5)
         device.be_present(False)  # so that autofill does not do it at once
-        button(page).click()
+        with page.expect_response("**/login/options"):
+            button(page).click()
+        page.wait_for_timeout(500)  # its request is pending in the browser now, and stays so
         expect(page).to_have_url(re.compile(r"/shop/login\?again=1&next=passkeys"))
         device.be_present(True)
 

@@ -35,7 +35,8 @@ class Settings:
     """Keys that encrypt what is stored, newest first. Derived from ``SECRET_KEY`` unless set."""
     passkey_project: str = ""
     """Slug of the project whose passkeys page password managers open: a host has one
-    ``/.well-known/passkey-endpoints``, which has to be served at the host named by ``rp_id``. The console unless set."""
+    ``/.well-known/passkey-endpoints``, which has to be served at the host that ``rp_id`` names. The console unless
+    set."""
     console: bool = True
     """Whether the management console is served."""
     console_signup: str = "invite"

@@ -22,8 +22,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import HostFunctionFailed
 from ..errors import IdentityError
-from ..errors import TooManyRequests
 from ..errors import PasskeyRejected
+from ..errors import TooManyRequests
 from ..flows.freshness import StepUpRequired
 from ..protocol.errors import RequestRefused
 from ..text import gettext

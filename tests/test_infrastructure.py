@@ -201,7 +201,7 @@ def test_pages_complain(new_page, complaints):
 def test_gunicorn_serves_from_several_processes():
     with serve_with_gunicorn("tests.test_infrastructure:process_id()", workers=2, env={"GREETING": "hi"}) as server:
         with ThreadPoolExecutor(8) as pool:
-            answers = set(pool.map(fetch, [server.url] * 8))
+            answers = set(pool.map(fetch, [server.url] * 400))  # the kernel may favour one of them for a while
 
     assert len(answers) == 2
     assert all(answer.startswith(b"hi ") for answer in answers)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import UTC
 from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_
@@ -143,7 +144,9 @@ def fresh_since(ctx: Context, created_at: datetime, *, returned: bool) -> dateti
         # What would have to be proven is refused before; asking a second time for the rest would never end.
         return datetime.min.replace(tzinfo=UTC) if returned else None
     # Flask's session, in which hosts keep it, knows whole seconds only.
-    return created_at if person.auth_time.microsecond else created_at.replace(microsecond=0)
+    if not person.auth_time.microsecond:
+        return created_at.replace(microsecond=0) - timedelta(microseconds=1)
+    return created_at
 
 
 def _find(ctx: Context, person: HostPerson, login_token: str | None) -> Any:

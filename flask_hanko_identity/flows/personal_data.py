@@ -70,7 +70,7 @@ def _collect(ctx: Context, signed_in: SignedIn) -> dict[str, Any]:
     user_id = signed_in.user_id
     account = rows(
         *_named(_users, "sub", "state", "email", "email_verified", "claims", "host_id"),
-        *_named(_users, "created_at", "updated_at", "last_login_at"),
+        *_named(_users, "created_at", "updated_at"),
         where=_users.c.id == user_id,
     )[0]
     claims = account.pop("claims")

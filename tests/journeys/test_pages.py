@@ -179,7 +179,8 @@ def test_consent_links_and_sign_out_work_without_scripts(gallery, plain):
 
     plain.goto(gallery.link("ada@example.com"))
     plain.get_by_role("button", name="Sign in").click()
-    expect(plain.get_by_role("heading", level=1)).to_have_text("Your account")
+    expect(plain.get_by_role("heading", level=1)).to_have_text("Next time, faster?")
+    plain.goto(f"{gallery.issuer}/profile")
     plain.get_by_role("button", name="Sign out").click()
     expect(plain.get_by_text("You are signed out.")).to_be_visible()
 

@@ -61,6 +61,10 @@ def walk(app: Flask) -> list[Answer]:
         "slug": slug,
         "organization_id": person.organization_id,
         "client_id": "unknown",
+        "address_id": 1,
+        "passkey_id": 1,
+        "session_id": 1,
+        "sid": "unknown",
         "secret": "x" * 43,
         "filename": "identity.css",
     }

@@ -62,7 +62,8 @@ def test_a_customer_signs_in_to_an_app_with_the_bookshops_form(shop, canaries):
     refused = fill_in(rp.browser, again.headers["Location"], email=ADA["email"], password="wrong horse")
     assert "is wrong" in refused.text
     entered = fill_in(rp.browser, again.headers["Location"], **ADA)
-    assert "code" in rp.answer(rp.browser.get(entered.headers["Location"]))
+    code = rp.answer(rp.browser.get(entered.headers["Location"]))["code"]
+    tokens = rp.redeem(code).get_json()
 
     rp.browser.get("/identity/customers/logout", query_string={"id_token_hint": tokens["id_token"]})
     assert rp.answer(rp.authorize(prompt="none"))["error"] == "login_required"

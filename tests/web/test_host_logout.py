@@ -122,8 +122,10 @@ def test_a_confirmation_is_not_taken_from_one_person_for_another(with_hook, rp, 
 def test_our_session_may_be_over_while_the_hosts_is_not(with_hook, rp, tokens, clock):
     clock.advance(days=4)
 
-    assert bye(rp, tokens).status_code == 303
+    asked = bye(rp, tokens)  # what the hint speaks of is over, so the person is asked
 
+    assert asked.status_code == 200
+    assert confirm(rp, asked).status_code == 303
     assert set(query(rp.authorize())) == {"next"}
 
 

@@ -101,6 +101,7 @@ def test_a_hint_that_names_somebody_else_leads_to_the_login_view(host, rp, clock
     assert "code" in rp.answer(sign_in_at_host(rp.browser, "8", at=asked))
     clock.advance(minutes=1)
     asked = rp.authorize(id_token_hint=tokens["id_token"], prompt="login")
+    clock.advance(minutes=1)
     answer = rp.answer(sign_in_at_host(rp.browser, "7", at=asked))
     assert answer["error"] == "unmet_authentication_requirements"
 

@@ -222,7 +222,7 @@ class TestApps:
         assert (claims["acr"], claims["amr"]) == ("1", ["otp"])
 
     @pytest.mark.parametrize("acr_values", ["phr", "phrh", "phr phrh"])
-    def test_not_where_the_app_asks_for_a_passkey(self, shop, smtp, acr_values):
+    def test_not_where_the_app_asks_for_a_passkey(self, shop, smtp, clock, acr_values):
         visitor = Visitor(shop.test_client())
         party = connect(shop, browser=visitor.client)
         login = party.authorize(acr_values=acr_values).location
@@ -235,6 +235,7 @@ class TestApps:
         assert visitor.open("email", request=handle).status_code == 403
 
         # A link that was asked for beside it is no way around.
+        clock.advance(seconds=1)
         inbox = ask(visitor)
         visitor.open(inbox)
         visitor.submit(inbox, code=smtp.wait_for(1).code)

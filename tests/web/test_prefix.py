@@ -63,7 +63,7 @@ def test_a_host_below_a_path(app_factory):
     assert reachable(client, metadata, base=base)
     assert 'href="/app/identity/static/' in page.text
     assert "/app/identity/shop/login/options" in page.text
-    assert client.get("/app/identity/shop/profile").headers["Location"] == "/app/identity/shop/login"
+    assert client.get("/app/identity/shop/profile").headers["Location"] == "/app/identity/shop/login?next=profile"
     assert "Path=/;" in page.headers["Set-Cookie"] + ";"
 
 
@@ -86,7 +86,7 @@ def test_a_host_behind_a_proxy_that_takes_a_path_away(app_factory, proxy_fix):
 
     assert response.get_json()["issuer"] == f"{base}/shop"
     assert response.get_json()["token_endpoint"] == f"{base}/shop/token"
-    assert login == ("/app" if proxy_fix else "") + "/identity/shop/login"
+    assert login == ("/app" if proxy_fix else "") + "/identity/shop/login?next=profile"
 
 
 def test_a_prefix_of_another_name_than_the_public_path(app_factory):

@@ -35,14 +35,8 @@ class Settings:
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys that encrypt what is stored, newest first. Derived from ``SECRET_KEY`` unless set."""
     passkey_project: str = ""
-<<<<<<< HEAD
     """Slug of the project whose passkeys page password managers open: the host named by ``rp_id`` has one
     ``/.well-known/passkey-endpoints``. The console unless set."""
-=======
-    """Slug of the project whose passkeys page password managers open: a host has one
-    ``/.well-known/passkey-endpoints``, which has to be served at the host that ``rp_id`` names. The console unless
-    set."""
->>>>>>> issue3
     console: bool = True
     """Whether the management console is served."""
     console_signup: str = "invite"
